@@ -1,0 +1,64 @@
+# The two commands: `make train` and `make test`. Each installs what is missing, builds, and runs. `make help` lists the rest.
+SHELL := /bin/bash
+BUILD := build/release
+DATA := data
+PACKAGES := $(shell sed -e 's/\#.*//' configuration/packages.txt)
+PARITY_PACKAGES := $(shell sed -e 's/\#.*//' configuration/packages-parity.txt)
+JOBS := $(shell nproc)
+# make train PRESET=tutorial; make train TRAIN=pairs.tsv; make train ARGS="--training.max_minutes 2"
+TRAINER = $(BUILD)/bin/trainer $(if $(PRESET),--preset $(PRESET)) $(if $(TRAIN),--dataset.train $(TRAIN)) $(ARGS)
+
+.PHONY: help packages build programs corpus train test parity bench format clean
+.DEFAULT_GOAL := help
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
+
+# $(call install,PACKAGES): those that are missing.
+define install
+@missing=$$(for p in $(1); do dpkg-query -W -f '$${db:Status-Status}\n' $$p 2>/dev/null | grep -qx installed || echo $$p; done); \
+if [ -n "$$missing" ]; then \
+  sudo=$$([ $$(id -u) = 0 ] || echo sudo); \
+  echo "installing:" $$missing; \
+  $$sudo apt-get update -q && $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $$missing; \
+fi
+endef
+
+packages: ## install the Debian packages that are missing (root or sudo)
+	$(call install,$(PACKAGES))
+
+parity-packages:
+	$(call install,$(PARITY_PACKAGES))
+.PHONY: parity-packages
+
+build: packages ## build a release into build/release
+	@[ -f $(BUILD)/build.ninja ] || cmake --preset release > /dev/null
+	@cmake --build $(BUILD) -j $(JOBS)
+
+# What training needs, without the tests.
+programs: packages
+	@[ -f $(BUILD)/build.ninja ] || cmake --preset release > /dev/null
+	@cmake --build $(BUILD) -j $(JOBS) --target trainer try_model example_corpus
+
+corpus: programs ## fetch the example corpus into data/ (once)
+	@worker/data/example_corpus/fetch.sh pt en $(DATA)
+
+train: programs $(if $(TRAIN),,corpus) ## train a Portuguese-English translator and translate with it
+	@$(TRAINER)
+
+test: build ## build and run every test
+	@ctest --test-dir $(BUILD) -j $(JOBS) --output-on-failure --no-tests=error --output-junit $(CURDIR)/$(BUILD)/tests.xml; \
+	status=$$?; tests/list_skipped.sh $(BUILD)/tests.xml; exit $$status
+
+# PYTHON, STEPS, THREADS, ROUNDS from the command line reach the scripts through the environment.
+parity: build corpus parity-packages ## train the same here and in PyTorch and compare (about 20 minutes)
+	@bench/parity.sh
+
+bench: build parity-packages ## time training steps beside PyTorch's, in turn
+	@bench/speed.sh
+
+format: ## clang-format every source file
+	@git ls-files '*.cc' '*.h' | xargs clang-format -i
+
+clean: ## remove the build folder
+	@rm -rf build

@@ -1,0 +1,122 @@
+#include "configuration/checks.h"
+
+#include <algorithm>
+#include <bit>
+#include <initializer_list>
+
+#include "configuration/keys.h"
+#include "worker/base/error.h"
+
+namespace podium {
+namespace {
+
+class Combinations {
+ public:
+  Combinations(const Settings& settings, const Sources& sources)
+      : settings_(settings), keys_(settings_keys(settings_)), sources_(sources) {}
+
+  // Refuses unless `holds`. `paths` are the keys that it looked at, the likeliest culprit first; `rule` says in words
+  // what they must be.
+  void require(bool holds, std::initializer_list<std::string_view> paths, std::string_view rule) const {
+    if (holds) return;
+    std::string_view blamed = std::ranges::max(paths, {}, [&](std::string_view path) { return source(path).layer; });
+    std::string others;
+    for (std::string_view path : paths) {
+      if (path == blamed) continue;
+      others += fmt::format("{}{} is {}, {}", others.empty() ? " (" : "; ", path, value(path), source(path).text);
+    }
+    throw Error("{}: {}: found {}, expected {}{}{}", source(blamed).text, blamed, value(blamed), rule, others,
+                others.empty() ? "" : ")");
+  }
+
+ private:
+  const Source& source(std::string_view path) const {
+    auto found = sources_.find(path);
+    PODIUM_CHECK(found != sources_.end(), "{}", path);
+    return found->second;
+  }
+
+  std::string value(std::string_view path) const {
+    auto key = std::ranges::find(keys_, path, &Key::path);
+    PODIUM_CHECK(key != keys_.end(), "{}", path);
+    return value_as_yaml(*key);
+  }
+
+  Settings settings_;  // a copy, for the keys to point into
+  std::vector<Key> keys_;
+  const Sources& sources_;
+};
+
+void check_model(const Settings& s, const Combinations& combinations) {
+  combinations.require(s.model.embedding_size % 2 == 0, {"model.embedding_size"},
+                       "an even number: half of the positions' encoding are sines, half cosines");
+  combinations.require(s.model.embedding_size % s.model.heads == 0, {"model.heads", "model.embedding_size"},
+                       "model.embedding_size to be divisible by model.heads");
+  combinations.require(s.dataset.maximum_tokens <= s.model.maximum_positions,
+                       {"dataset.maximum_tokens", "model.maximum_positions"},
+                       "dataset.maximum_tokens to be at most model.maximum_positions");
+  combinations.require(s.validation.maximum_tokens <= s.model.maximum_positions,
+                       {"validation.maximum_tokens", "model.maximum_positions"},
+                       "validation.maximum_tokens to be at most model.maximum_positions");
+}
+
+void check_dataset(const Settings& s, const Combinations& combinations) {
+  bool named = !s.dataset.name.empty(), files = !s.dataset.train.empty();
+  combinations.require(named || files, {"dataset.name", "dataset.train"},
+                       "a data set: dataset.name, or files in dataset.train");
+  combinations.require(!named || !files, {"dataset.train", "dataset.name"},
+                       "one data set: either dataset.name or dataset.train");
+  combinations.require(files || s.dataset.validation.empty(), {"dataset.validation", "dataset.train"},
+                       "dataset.train to name files too");
+  combinations.require(files || s.dataset.test.empty(), {"dataset.test", "dataset.train"},
+                       "dataset.train to name files too");
+  combinations.require(files || s.dataset.sha256.empty(), {"dataset.sha256", "dataset.train"},
+                       "dataset.train to name the file that has this checksum");
+  combinations.require(s.dataset.train.size() <= 1 || s.dataset.sha256.empty(), {"dataset.sha256", "dataset.train"},
+                       "a checksum only with one file in dataset.train");
+  combinations.require(files || s.dataset.validation_fraction == 0, {"dataset.validation_fraction", "dataset.name"},
+                       "0: the named data set has a validation part of its own");
+  combinations.require(files || s.dataset.test_fraction == 0, {"dataset.test_fraction", "dataset.name"},
+                       "0: the named data set has a test part of its own");
+  combinations.require(s.dataset.validation.empty() || s.dataset.validation_fraction == 0,
+                       {"dataset.validation_fraction", "dataset.validation"}, "0, as dataset.validation names files");
+  combinations.require(s.dataset.test.empty() || s.dataset.test_fraction == 0,
+                       {"dataset.test_fraction", "dataset.test"}, "0, as dataset.test names files");
+  combinations.require(s.dataset.validation_fraction + s.dataset.test_fraction < 1,
+                       {"dataset.validation_fraction", "dataset.test_fraction"},
+                       "the fractions to sum to less than 1, so that something is left to train on");
+}
+
+void check_training(const Settings& s, const Combinations& combinations) {
+  bool power_of_two = s.training.shards == 0 || std::has_single_bit(static_cast<uint64_t>(s.training.shards));
+  combinations.require(power_of_two, {"training.shards"}, "a power of two, or 0");
+  combinations.require(s.training.shards == 0 || s.training.shards >= s.worker_count,
+                       {"training.shards", "worker_count"}, "at least one shard for each of worker_count, or 0");
+  combinations.require(s.worker_count * s.local_batch_size <= 1'000'000'000, {"local_batch_size", "worker_count"},
+                       "a global batch (worker_count x local_batch_size) of at most 1000000000");
+  combinations.require(s.training.epochs > 0 || s.training.max_steps > 0 || s.training.max_minutes > 0,
+                       {"training.epochs", "training.max_steps", "training.max_minutes"},
+                       "at least one of training.epochs, training.max_steps and training.max_minutes to be above 0, or "
+                       "training never ends");
+  using enum Settings::Schedule::Name;
+  combinations.require(s.schedule.name != kNoam || s.schedule.warmup_steps > 0,
+                       {"schedule.warmup_steps", "schedule.name"}, "at least 1 with noam");
+  bool decays = s.schedule.name == kLinear || s.schedule.name == kCosine;
+  combinations.require(!decays || s.schedule.decay_steps > s.schedule.warmup_steps,
+                       {"schedule.decay_steps", "schedule.warmup_steps", "schedule.name"},
+                       "schedule.decay_steps above schedule.warmup_steps with linear and cosine");
+  combinations.require(s.snapshots.best != Settings::Snapshots::Best::kBleu || s.validation.bleu_sentences > 0,
+                       {"snapshots.best", "validation.bleu_sentences"},
+                       "validation.bleu_sentences above 0 when the best snapshot is chosen by BLEU");
+}
+
+}  // namespace
+
+void check_combinations(const Settings& settings, const Sources& sources) {
+  Combinations combinations(settings, sources);
+  check_model(settings, combinations);
+  check_dataset(settings, combinations);
+  check_training(settings, combinations);
+}
+
+}  // namespace podium

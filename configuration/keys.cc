@@ -1,0 +1,196 @@
+// The table of settings. A new setting is a member in settings.h, a line here, and a line in settings.yaml (a test says
+// so).
+#include "configuration/keys.h"
+
+#include <algorithm>
+#include <cctype>
+
+#include "configuration/text.h"
+
+namespace podium {
+namespace {
+
+using enum Changes;
+
+constexpr double kMany = 1e12;  // bound for counts without a natural one; exact as double, products stay in int64
+
+Limits from(double minimum, double maximum = kMany) { return {.minimum = minimum, .maximum = maximum}; }
+Limits positive(double maximum = kMany) { return {.minimum = 0, .maximum = maximum, .above_minimum = true}; }
+Limits below_one() { return {.minimum = 0, .maximum = 1, .below_maximum = true}; }
+Limits any() { return {}; }
+Limits files() { return {.maximum = 2}; }
+Limits form(bool (*accepts)(std::string_view), std::string_view expected) {
+  return {.accepts = accepts, .expected = expected};
+}
+
+template <typename Enum>
+Choice one_of(Enum& value, std::vector<std::string_view> names) {
+  return {std::move(names), [&value] { return static_cast<size_t>(value); },
+          [&value](size_t index) { value = static_cast<Enum>(index); }};
+}
+
+bool is_bucket(std::string_view text) {
+  return text.empty() || (text.size() >= 3 && text.size() <= 222 && only(text, kLower, kDigits, "-_."));
+}
+bool is_language(std::string_view text) {
+  return !text.empty() && text.size() <= 35 && only(text, kLower, kUpper, kDigits, "-_");
+}
+bool is_dataset(std::string_view text) { return text.empty() || text == "libreoffice-help"; }
+bool is_sha256(std::string_view text) { return text.empty() || (text.size() == 64 && only(text, kDigits, "abcdef")); }
+bool is_file_name(std::string_view text) {
+  return !text.empty() && text.size() <= 128 && text[0] != '.' && text[0] != '-' &&
+         only(text, kLower, kUpper, kDigits, "-_.");
+}
+bool is_run_name(std::string_view text) { return text.empty() || is_file_name(text); }
+bool is_resume(std::string_view text) {
+  return text == "latest" || text == "none" || (text.starts_with("step-") && is_file_name(text));
+}
+bool is_folder(std::string_view text) { return !text.empty(); }
+
+}  // namespace
+
+std::vector<Key> settings_keys(Settings& s) {
+  const Limits folder = form(is_folder, "the path of a folder");
+  const Limits language = form(is_language, "a language code like pt or pt-BR");
+  return {
+      {"worker_count", &s.worker_count, from(1, 65536), "workers",
+       "the global batch of a new run is worker_count x local_batch_size", kOperation},
+      {"local_batch_size", &s.local_batch_size, from(1, 1e7), "", "pairs or target tokens (training.batch_by) a worker",
+       kMathematics},
+      {"cloud_storage_bucket_name", &s.cloud_storage_bucket_name,
+       form(is_bucket, "a bucket's name without gs://, or nothing"), "", "empty: snapshots stay in snapshots.folder",
+       kOperation},
+      {"cloud_storage_upload_folder", &s.cloud_storage_upload_folder, any(), "", "folder inside the bucket",
+       kOperation},
+      {"preset", &s.preset, any(), "", "quickstart, tutorial, transformer-base, transformer-big; empty: defaults only",
+       kOperation},
+      {"task", one_of(s.task, {"translation"}), any(), "", "what is learnt", kMathematics},
+      {"run_name", &s.run_name, form(is_run_name, "a file name of letters, digits, '-', '_' and '.', or nothing"), "",
+       "the same name resumes; empty: the task and a hash of what changes the mathematics", kOperation},
+      {"seed", &s.seed, any(), "", "of weights, data order and dropout", kMathematics},
+
+      {"dataset.name", &s.dataset.name, form(is_dataset, "libreoffice-help, or nothing when dataset.train names files"),
+       "", "", kMathematics},
+      {"dataset.source_language", &s.dataset.source_language, language, "", "", kMathematics},
+      {"dataset.target_language", &s.dataset.target_language, language, "", "", kMathematics},
+      {"dataset.train", &s.dataset.train, files(), "", "path or URL of tab-separated pairs, or of two parallel files",
+       kMathematics},
+      {"dataset.validation", &s.dataset.validation, files(), "", "likewise", kMathematics},
+      {"dataset.test", &s.dataset.test, files(), "", "likewise", kMathematics},
+      {"dataset.sha256", &s.dataset.sha256, form(is_sha256, "64 hexadecimal digits in lower case, or nothing"), "",
+       "of the training file as fetched; empty: not checked", kMathematics},
+      {"dataset.validation_fraction", &s.dataset.validation_fraction, below_one(), "",
+       "share of train that is held out for validation", kMathematics},
+      {"dataset.test_fraction", &s.dataset.test_fraction, below_one(), "", "share of train that is held out for test",
+       kMathematics},
+      {"dataset.split_seed", &s.dataset.split_seed, any(), "", "of the choice of what is held out", kMathematics},
+      {"dataset.maximum_tokens", &s.dataset.maximum_tokens, from(2, 1e6), "tokens a side",
+       "pairs with a longer side are dropped and counted", kMathematics},
+      {"dataset.max_bad_fraction", &s.dataset.max_bad_fraction, from(0, 1), "",
+       "share of unusable lines above which training does not start", kOperation},
+      {"dataset.cache_folder", &s.dataset.cache_folder, folder, "", "where fetched files are kept", kOperation},
+      {"dataset.fetch_timeout_seconds", &s.dataset.fetch_timeout_seconds, from(1, 86400), "seconds", "for one file",
+       kOperation},
+
+      {"vocabulary.size", &s.vocabulary.size, from(16, 1e6), "tokens", "with the three special ones", kMathematics},
+      {"vocabulary.shared", &s.vocabulary.shared, any(), "", "one vocabulary for both languages", kMathematics},
+      {"vocabulary.kind", one_of(s.vocabulary.kind, {"unigram", "bpe"}), any(), "", "SentencePiece's algorithm",
+       kMathematics},
+      {"vocabulary.character_coverage", &s.vocabulary.character_coverage, positive(1), "",
+       "share of characters in the vocabulary; 0.9995 for Japanese or Chinese", kMathematics},
+
+      {"model.encoder_layers", &s.model.encoder_layers, from(1, 1000), "layers", "", kMathematics},
+      {"model.decoder_layers", &s.model.decoder_layers, from(1, 1000), "layers", "", kMathematics},
+      {"model.embedding_size", &s.model.embedding_size, from(2, 65536), "", "even, divisible by heads", kMathematics},
+      {"model.feed_forward_size", &s.model.feed_forward_size, from(1, 1e6), "", "width inside the feed-forward blocks",
+       kMathematics},
+      {"model.heads", &s.model.heads, from(1, 1024), "attention heads", "", kMathematics},
+      {"model.dropout", &s.model.dropout, below_one(), "probability", "on embeddings and residuals", kMathematics},
+      {"model.attention_dropout", &s.model.attention_dropout, below_one(), "probability", "on attention weights",
+       kMathematics},
+      {"model.activation_dropout", &s.model.activation_dropout, below_one(), "probability",
+       "inside the feed-forward blocks", kMathematics},
+      {"model.activation", one_of(s.model.activation, {"relu", "gelu", "silu"}), any(), "",
+       "of the feed-forward blocks", kMathematics},
+      {"model.maximum_positions", &s.model.maximum_positions, from(2, 1e6), "tokens", "longest sequence", kMathematics},
+      {"model.tie_output", &s.model.tie_output, any(), "", "output projection = the decoder's embedding", kMathematics},
+
+      {"training.epochs", &s.training.epochs, from(0, 1e9), "epochs", "0: no limit", kOperation},
+      {"training.max_steps", &s.training.max_steps, from(0), "steps", "0: no limit", kOperation},
+      {"training.max_minutes", &s.training.max_minutes, from(0, 1e7), "minutes", "0: no limit", kOperation},
+      {"training.batch_by", one_of(s.training.batch_by, {"pairs", "tokens"}), any(), "",
+       "what local_batch_size counts: pairs, or target tokens", kMathematics},
+      {"training.shards", &s.training.shards, from(0, 65536), "shards of the global batch",
+       "a power of two; 0: 8, or the next one >= worker_count", kMathematics},
+      {"training.gradient_accumulation", &s.training.gradient_accumulation, from(1, 65536), "batches a step", "",
+       kMathematics},
+      {"training.label_smoothing", &s.training.label_smoothing, below_one(), "", "share of each target given to all",
+       kMathematics},
+      {"training.clip_norm", &s.training.clip_norm, from(0), "", "largest norm of the gradient; 0: off", kMathematics},
+      {"training.bucket_batches", &s.training.bucket_batches, from(1, 1e6), "batches",
+       "drawn together and sorted by length; 1: lengths mixed, which learns faster and, packed, costs nothing", kMathematics},
+
+      {"optimizer.name", one_of(s.optimizer.name, {"adam", "adamw"}), any(), "", "", kMathematics},
+      {"optimizer.beta1", &s.optimizer.beta1, below_one(), "", "decay of the gradient's mean", kMathematics},
+      {"optimizer.beta2", &s.optimizer.beta2, below_one(), "", "decay of the squared gradient's mean", kMathematics},
+      {"optimizer.epsilon", &s.optimizer.epsilon, positive(1), "", "", kMathematics},
+      {"optimizer.weight_decay", &s.optimizer.weight_decay, from(0, 1), "", "", kMathematics},
+
+      {"schedule.name", one_of(s.schedule.name, {"noam", "constant", "linear", "cosine"}), any(), "",
+       "noam: embedding_size^-0.5 x min(step^-0.5, step x warmup_steps^-1.5)", kMathematics},
+      {"schedule.warmup_steps", &s.schedule.warmup_steps, from(0), "steps", "", kMathematics},
+      {"schedule.learning_rate", &s.schedule.learning_rate, positive(1e6), "", "noam: a factor; others: the peak",
+       kMathematics},
+      {"schedule.decay_steps", &s.schedule.decay_steps, from(0), "steps", "linear, cosine: zero is reached here",
+       kMathematics},
+
+      {"validation.every_steps", &s.validation.every_steps, from(0), "steps", "0: not by steps", kOperation},
+      {"validation.every_epochs", &s.validation.every_epochs, from(0), "epochs", "0: not by epochs", kOperation},
+      {"validation.bleu_sentences", &s.validation.bleu_sentences, from(0), "sentences", "translated for BLEU; 0: none",
+       kOperation},
+      {"validation.maximum_tokens", &s.validation.maximum_tokens, from(1, 1e6), "tokens", "longest translation made",
+       kOperation},
+
+      {"snapshots.folder", &s.snapshots.folder, folder, "", "a folder of the run's name is made in it", kOperation},
+      {"snapshots.every_steps", &s.snapshots.every_steps, from(0), "steps", "0: not by steps", kOperation},
+      {"snapshots.every_epochs", &s.snapshots.every_epochs, from(0), "epochs", "0: not by epochs", kOperation},
+      {"snapshots.keep", &s.snapshots.keep, from(0, 1e6), "snapshots", "the newest, beside the best one; 0: all",
+       kOperation},
+      {"snapshots.resume", &s.snapshots.resume, form(is_resume, "latest, none or a snapshot's name like step-000500"),
+       "", "", kOperation},
+      {"snapshots.best", one_of(s.snapshots.best, {"validation_loss", "bleu"}), any(), "", "what makes a snapshot best",
+       kOperation},
+
+      {"device.name", one_of(s.device.name, {"auto", "cpu"}), any(), "", "", kOperation},
+      {"device.threads", &s.device.threads, from(0, 4096), "threads", "0: all cores that this process may use",
+       kOperation},
+      {"device.precision", one_of(s.device.precision, {"auto", "fp32"}), any(), "", "of matrix products", kMathematics},
+
+      {"progress.every_steps", &s.progress.every_steps, from(1), "steps", "", kOperation},
+      {"progress.step_log", &s.progress.step_log, any(), "", "file that gets one JSON line a step; empty: none",
+       kOperation},
+      {"progress.samples", &s.progress.samples, from(0, 1000), "sentences", "held-out ones translated at the end",
+       kOperation},
+  };
+}
+
+std::string_view Key::section() const {
+  size_t dot = path.find('.');
+  return dot == std::string_view::npos ? std::string_view() : path.substr(0, dot);
+}
+
+std::string_view Key::name() const { return path.substr(path.find('.') + 1); }
+
+std::string Key::environment_name() const {
+  std::string result = "PODIUM_";
+  for (char c : path) {
+    if (c == '.') {
+      result += "__";
+    } else {
+      result += static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+    }
+  }
+  return result;
+}
+
+}  // namespace podium

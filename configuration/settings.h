@@ -1,0 +1,170 @@
+// What a run is told to do: plain structs, and the one loader that fills them and refuses what it does not know.
+// Each key's unit, range, meaning and whether it changes the mathematics: the table in keys.cc.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace podium {
+
+// The member names are the keys: settings.training.epochs is training.epochs. The values here are the built-in
+// defaults.
+struct Settings {
+  enum class Task : uint8_t { kTranslation };
+
+  int64_t worker_count = 1;
+  int64_t local_batch_size = 64;
+  std::string cloud_storage_bucket_name;
+  std::string cloud_storage_upload_folder;
+  std::string preset = "quickstart";
+  Task task = Task::kTranslation;
+  std::string run_name;  // as given; run_name() below derives one when empty
+  uint64_t seed = 1;
+
+  // When train names files, name is empty.
+  struct Dataset {
+    std::string name = "libreoffice-help";
+    std::string source_language = "pt";
+    std::string target_language = "en";
+    std::vector<std::string> train, validation, test;  // none, one TSV file, or two parallel files; paths or URLs
+    std::string sha256;
+    double validation_fraction = 0;
+    double test_fraction = 0;
+    uint64_t split_seed = 1;
+    int64_t maximum_tokens = 128;
+    double max_bad_fraction = 0.01;
+    std::string cache_folder = "data";
+    int64_t fetch_timeout_seconds = 600;
+  } dataset;
+
+  struct Vocabulary {
+    enum class Kind : uint8_t { kUnigram, kBpe };
+    int64_t size = 8000;
+    bool shared = false;
+    Kind kind = Kind::kUnigram;
+    double character_coverage = 1;
+  } vocabulary;
+
+  struct Model {
+    enum class Activation : uint8_t { kRelu, kGelu, kSilu };
+    int64_t encoder_layers = 4;
+    int64_t decoder_layers = 4;
+    int64_t embedding_size = 128;
+    int64_t feed_forward_size = 512;
+    int64_t heads = 8;
+    double dropout = 0.1;
+    double attention_dropout = 0.1;
+    double activation_dropout = 0;
+    Activation activation = Activation::kRelu;
+    int64_t maximum_positions = 1000;
+    bool tie_output = false;
+  } model;
+
+  struct Training {
+    enum class BatchBy : uint8_t { kPairs, kTokens };
+    int64_t epochs = 20;
+    int64_t max_steps = 0;
+    double max_minutes = 0;
+    BatchBy batch_by = BatchBy::kPairs;
+    int64_t shards = 0;
+    int64_t gradient_accumulation = 1;
+    double label_smoothing = 0;
+    double clip_norm = 0;
+    int64_t bucket_batches = 1;
+  } training;
+
+  struct Optimizer {
+    enum class Name : uint8_t { kAdam, kAdamW };
+    Name name = Name::kAdam;
+    double beta1 = 0.9;
+    double beta2 = 0.98;
+    double epsilon = 1e-9;
+    double weight_decay = 0;
+  } optimizer;
+
+  struct Schedule {
+    enum class Name : uint8_t { kNoam, kConstant, kLinear, kCosine };
+    Name name = Name::kNoam;
+    int64_t warmup_steps = 4000;
+    double learning_rate = 1;
+    int64_t decay_steps = 0;
+  } schedule;
+
+  struct Validation {
+    int64_t every_steps = 0;
+    int64_t every_epochs = 1;
+    int64_t bleu_sentences = 500;
+    int64_t maximum_tokens = 128;
+  } validation;
+
+  struct Snapshots {
+    enum class Best : uint8_t { kValidationLoss, kBleu };
+    std::string folder = "snapshots";
+    int64_t every_steps = 0;
+    int64_t every_epochs = 5;
+    int64_t keep = 5;
+    std::string resume = "latest";  // "latest", "none" or the name of a snapshot
+    Best best = Best::kValidationLoss;
+  } snapshots;
+
+  struct Device {
+    enum class Name : uint8_t { kAuto, kCpu };
+    enum class Precision : uint8_t { kAuto, kFp32 };
+    Name name = Name::kAuto;
+    int64_t threads = 0;
+    Precision precision = Precision::kAuto;
+  } device;
+
+  struct Progress {
+    int64_t every_steps = 50;
+    std::string step_log;
+    int64_t samples = 3;
+  } progress;
+};
+
+// What the command line asks for beside settings. With help or version nothing else was read.
+struct ProgramActions {
+  bool help = false;
+  bool version = false;
+  bool dump_config = false;
+  bool new_run = false;
+};
+
+struct LoadedSettings {
+  Settings settings;
+  ProgramActions actions;
+  // Where each key's value came from: "default", "preset tutorial:12", "configuration/settings.yaml:14", "environment
+  // variable PODIUM_SEED", "command line --seed".
+  std::map<std::string, std::string, std::less<>> sources;
+};
+
+// Defaults < preset < settings file < environment < command line; the preset's name is taken from the highest of them.
+// `arguments` are those behind the program's name. `default_file` is read when there is no --settings, and may be
+// absent. Throws Error with the source, the key, what was found and what was expected.
+LoadedSettings load_settings(const std::vector<std::string>& arguments,
+                             const std::map<std::string, std::string>& environment,
+                             const std::filesystem::path& default_file = "configuration/settings.yaml");
+
+// The process's environment (main's third argument or ::environ) as load_settings takes it.
+std::map<std::string, std::string> environment_variables(const char* const* environment);
+
+// Every option of the command line with its meaning, range and default.
+std::string settings_help(std::string_view program);
+
+// All settings as YAML with comments; loads again to the same Settings.
+std::string dump_config(const Settings& settings);
+
+// 8 hexadecimal digits that change with every key that changes the mathematics of a run, and with no other key.
+std::string mathematics_hash(const Settings& settings);
+
+// settings.run_name, or the task and mathematics_hash: "translation-0a1b2c3d".
+std::string run_name(const Settings& settings);
+
+// The names that `preset` may have.
+std::vector<std::string> preset_names();
+
+}  // namespace podium

@@ -1,0 +1,33 @@
+// One validation as a row of a table that keeps its columns aligned, or as an event for a log.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace podium {
+
+struct ValidationRow {
+  int epoch = 0;
+  int64_t step = 0;
+  double train_loss = 0;
+  double train_accuracy = 0;  // 0 to 1
+  double validation_loss = 0;
+  double validation_accuracy = 0;
+  std::optional<double> bleu = {};  // 0 to 100
+  double learning_rate = 0;
+  double elapsed_seconds = 0;
+  std::string note = {};  // "best"
+};
+
+// Two lines (with line ends) that name the columns shown at this width. Too narrow for all, the least important are
+// left out.
+std::string validation_header(int columns);
+
+// At most `columns` wide.
+std::string validation_row(const ValidationRow& row, int columns);
+
+// "validation epoch 1 step 500 train-loss 5.1234 … note best"
+std::string validation_event(const ValidationRow& row);
+
+}  // namespace podium

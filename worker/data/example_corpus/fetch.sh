@@ -1,0 +1,87 @@
+#!/bin/sh
+# Fetches two languages of LibreOffice's help with apt, which verifies them, and makes the example corpus of them.
+#   fetch.sh SOURCE TARGET DATA_FOLDER [PATH_OF_bin/example_corpus]
+# writes DATA_FOLDER/libreoffice-help/{train,validation,test}.SOURCE-TARGET.tsv; does nothing when they are whole.
+set -eu
+
+fail() {
+  echo "fetch.sh: $*" >&2
+  echo "fetch.sh: you can train on files of your own instead: --dataset.train FILE --dataset.validation FILE --dataset.test FILE (lines of source<TAB>target)" >&2
+  exit 1
+}
+
+if [ $# -lt 3 ] || [ $# -gt 4 ]; then
+  echo "usage: fetch.sh SOURCE TARGET DATA_FOLDER [PATH_OF_bin/example_corpus]   for example: fetch.sh pt en data" >&2
+  exit 2
+fi
+source=$1
+target=$2
+folder=$3/libreoffice-help
+tool=${4:-${EXAMPLE_CORPUS:-$(dirname "$0")/../../../build/release/bin/example_corpus}}
+[ -x "$tool" ] || fail "$tool: not there; build the target example_corpus or give its path"
+
+# The package's language for the language asked for: the largest variant where Debian has several.
+package_of() {
+  case $1 in
+    pt | pt-br | pt-BR) echo libreoffice-help-pt-br ;;
+    pt-pt | pt-PT) echo libreoffice-help-pt ;;
+    en | en-us | en-US) echo libreoffice-help-en-us ;;
+    zh | zh-cn | zh-CN) echo libreoffice-help-zh-cn ;;
+    *[!A-Za-z-]* | -* | '') return 1 ;;
+    *) echo "libreoffice-help-$(echo "$1" | tr '[:upper:]' '[:lower:]')" ;;
+  esac
+}
+source_package=$(package_of "$source") || fail "'$source' is no language code such as pt, en, fr, de, es, it, ja, ko, zh"
+target_package=$(package_of "$target") || fail "'$target' is no language code such as pt, en, fr, de, es, it, ja, ko, zh"
+[ "$source_package" != "$target_package" ] || fail "source and target are both $source_package; two languages are needed"
+
+if "$tool" check --folder "$folder" --source "$source" --target "$target"; then
+  echo "$folder: the corpus $source-$target is there and whole"
+  exit 0
+fi
+command -v apt-get >/dev/null || fail "the example corpus comes in Debian packages, and this machine has no apt-get"
+command -v dpkg-deb >/dev/null || fail "the example corpus comes in Debian packages, and this machine has no dpkg-deb"
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+trap 'exit 130' INT TERM
+# apt downloads as its own user where it runs as root.
+chmod 755 "$work"
+mkdir "$work/packages"
+[ "$(id -u)" -ne 0 ] || chown _apt "$work/packages" 2>/dev/null || true
+
+download() {
+  (cd "$work/packages" && timeout 300 apt-get -q -o Acquire::Retries=2 -o Acquire::http::Timeout=20 -o Acquire::https::Timeout=20 \
+    download "$source_package" "$target_package") >"$work/log" 2>&1
+}
+# An update needs root; without it apt's own lists go into the temporary folder.
+update() {
+  if [ "$(id -u)" -ne 0 ]; then
+    mkdir -p "$work/apt/lists/partial" "$work/apt/cache/archives/partial"
+    cat >"$work/apt.conf" <<EOF
+Dir::State::lists "$work/apt/lists";
+Dir::Cache "$work/apt/cache";
+EOF
+    export APT_CONFIG="$work/apt.conf"
+  fi
+  timeout 300 apt-get -q -o Acquire::Retries=2 -o Acquire::http::Timeout=20 -o Acquire::https::Timeout=20 update >"$work/log" 2>&1
+}
+
+echo "fetching $source_package and $target_package"
+if ! download; then
+  # The lists are missing, or older than the last point release.
+  update || { cat "$work/log" >&2; fail "apt-get update failed (see above): is there a network?"; }
+  download || { cat "$work/log" >&2; fail "apt-get could not download $source_package and $target_package (see above): no network, or no such packages"; }
+fi
+
+for package in "$source_package" "$target_package"; do
+  set -- "$work/packages/${package}"_*.deb
+  [ -f "$1" ] || fail "apt-get left no file of $package"
+  dpkg-deb -x "$1" "$work/$package" || fail "$1 cannot be unpacked"
+  dpkg-deb -f "$1" Version >"$work/$package.version"
+done
+"$tool" build --folder "$folder" --source "$source" --target "$target" \
+  --source-package "$work/$source_package" --target-package "$work/$target_package" \
+  --source-version "$(cat "$work/$source_package.version")" --target-version "$(cat "$work/$target_package.version")" ||
+  fail "the packages hold no corpus"
+echo "$source_package $(cat "$work/$source_package.version"), $target_package $(cat "$work/$target_package.version")"

@@ -1,0 +1,19 @@
+// The text of one page of LibreOffice's help: paragraphs and headings with their ids. The same id in the same page of
+// another language is the translation.
+#pragma once
+
+#include <map>
+#include <string>
+#include <string_view>
+
+namespace podium {
+
+// id → text of every <p> and <h1>…<h6> that has an id and is not empty: tags removed, entities decoded, white space
+// collapsed. Of several elements with one id the last counts. The pages are made by one generator from one template,
+// which is why a scan for these elements does and no HTML parser is needed.
+std::map<std::string, std::string> read_help_page(std::string_view html);
+
+// Replaces &name; and &#number; for the entities that such pages use; leaves others as they are.
+std::string decode_entities(std::string_view text);
+
+}  // namespace podium

@@ -1,0 +1,56 @@
+#include "worker/data/line_report.h"
+
+#include <fmt/ranges.h>
+
+#include "worker/base/error.h"
+
+namespace podium {
+namespace {
+
+constexpr size_t kPlacesKept = 3;
+constexpr std::array<const char*, kLineFaultCount> kFaultNames{
+    "invalid UTF-8", "missing tab",     "too many tabs",   "empty source",
+    "empty target",  "source too long", "target too long",
+};
+
+}  // namespace
+
+void LineReport::add(LineFault fault, const std::string& file, int64_t line) {
+  Fault& entry = faults[static_cast<size_t>(fault)];
+  ++entry.count;
+  if (entry.places.size() < kPlacesKept) entry.places.push_back(fmt::format("{}:{}", file, line));
+}
+
+void LineReport::merge(const LineReport& other) {
+  lines += other.lines;
+  for (size_t i = 0; i < kLineFaultCount; ++i) {
+    faults[i].count += other.faults[i].count;
+    for (const std::string& place : other.faults[i].places) {
+      if (faults[i].places.size() < kPlacesKept) faults[i].places.push_back(place);
+    }
+  }
+}
+
+int64_t LineReport::bad() const {
+  int64_t sum = 0;
+  for (const Fault& fault : faults) sum += fault.count;
+  return sum;
+}
+
+std::string LineReport::text() const {
+  std::string text = fmt::format("{} of {} lines cannot be used", bad(), lines);
+  for (size_t i = 0; i < kLineFaultCount; ++i) {
+    const Fault& fault = faults[i];
+    if (fault.count == 0) continue;
+    text += fmt::format("\n  {} {}: {}{}", fault.count, kFaultNames[i], fmt::join(fault.places, ", "),
+                        fault.count > static_cast<int64_t>(fault.places.size()) ? ", …" : "");
+  }
+  return text;
+}
+
+void LineReport::check(double max_bad_fraction) const {
+  if (static_cast<double>(bad()) <= max_bad_fraction * static_cast<double>(lines)) return;
+  throw Error("{}\nmore than the share of {} that dataset.max_bad_fraction allows", text(), max_bad_fraction);
+}
+
+}  // namespace podium

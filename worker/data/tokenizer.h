@@ -1,0 +1,60 @@
+// Text to token ids and back: the one place that knows SentencePiece. Ids follow MarianMT: </s> 0, <unk> 1, then the
+// pieces, and <pad> last.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace sentencepiece {
+class SentencePieceProcessor;
+}
+
+namespace podium {
+
+struct TokenizerOptions {
+  enum class Kind : uint8_t { kUnigram, kBpe };
+  int64_t size = 8000;  // all ids, the three special ones included
+  Kind kind = Kind::kUnigram;
+  double character_coverage = 1;  // share of the text's characters that get a piece; 0.9995 for Japanese or Chinese
+};
+
+class Tokenizer {
+ public:
+  static constexpr int32_t kEosId = 0;
+  static constexpr int32_t kUnknownId = 1;
+
+  // The bytes of a SentencePiece model (a .spm file), the same for the same texts and options on every machine. Texts
+  // over 4192 bytes teach it nothing. Throws Error when there is no text, or when the size does not fit it: then the
+  // message says what would.
+  static std::string train(std::span<const std::string_view> texts, const TokenizerOptions& options);
+
+  // Throws Error, naming `name`, when the bytes are no model or its special ids are not as above.
+  explicit Tokenizer(std::string model, const std::string& name = "the tokenizer");
+  ~Tokenizer();
+  Tokenizer(Tokenizer&&) noexcept;
+  Tokenizer& operator=(Tokenizer&&) noexcept;
+
+  // Without end-of-sentence. Never gives a special id but kUnknownId, whatever the text says. Safe from many threads.
+  std::vector<int32_t> encode(std::string_view text) const;
+
+  // Leaves out special ids but kUnknownId, which becomes " ⁇ ".
+  std::string decode(std::span<const int32_t> ids) const;
+
+  int32_t size() const { return size_; }
+  int32_t pad_id() const { return size_ - 1; }
+  const std::string& model() const { return model_; }
+
+  // The content of MarianMT's vocab.json: {"</s>":0,"<unk>":1,…,"<pad>":size-1}.
+  std::string vocab_json() const;
+
+ private:
+  std::string model_;
+  std::unique_ptr<sentencepiece::SentencePieceProcessor> processor_;
+  int32_t size_ = 0;
+};
+
+}  // namespace podium

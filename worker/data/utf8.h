@@ -1,0 +1,27 @@
+// UTF-8 as the Unicode standard defines it (3.9, table 3-7): no overlong forms, no surrogates, nothing above U+10FFFF.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace podium {
+
+constexpr uint32_t kInvalidCodePoint = 0xFFFFFFFFu;
+
+// Takes one code point off the front of `text`, which must not be empty. A malformed sequence gives kInvalidCodePoint
+// and takes one byte.
+uint32_t take_code_point(std::string_view& text);
+
+void append_utf8(std::string& text, uint32_t code_point);
+
+// Well-formed, and without zero bytes: those are the mark of UTF-16.
+bool is_valid_utf8(std::string_view text);
+
+// What Unicode counts as white space, with the separators 0x1C to 0x1F.
+bool is_white_space(uint32_t code_point);
+
+// Nothing but white space.
+bool is_blank(std::string_view text);
+
+}  // namespace podium

@@ -1,0 +1,41 @@
+// Sentences in, sentences out: vocabularies, model and greedy decoding together.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "worker/base/file.h"
+#include "worker/data/tokenizer.h"
+#include "worker/decode/greedy.h"
+
+namespace podium {
+
+// Translates with a model and vocabularies that others own. A sentence longer than the model's positions is cut there.
+std::vector<std::string> translate(const Transformer& model, FlatParameters weights, const Tokenizer& source_vocabulary,
+                                   const Tokenizer& target_vocabulary, ThreadPool& threads,
+                                   std::span<const std::string> sentences, const GreedyOptions& options);
+
+// A model opened from a snapshot's folder, or from a folder of Hugging Face's in the same form; nothing else is needed.
+class Translator {
+ public:
+  // Reads config.json, model.safetensors, source.spm and target.spm, checked against manifest.json when that is there.
+  // Throws Error naming the file and what is wrong with it.
+  static Translator open(const fs::path& folder);
+
+  std::vector<std::string> translate(ThreadPool& threads, std::span<const std::string> sentences,
+                                     const GreedyOptions& options) const;
+
+  const Transformer& model() const { return *model_; }
+  const fs::path& folder() const { return folder_; }
+
+ private:
+  Translator() = default;
+  fs::path folder_;
+  std::unique_ptr<Transformer> model_;
+  std::vector<float> weights_;
+  std::unique_ptr<Tokenizer> source_, target_;
+};
+
+}  // namespace podium

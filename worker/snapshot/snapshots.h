@@ -1,0 +1,93 @@
+// The snapshots of a run in a store: written so that a kill at any instant leaves the one before, found by what
+// verifies.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "worker/snapshot/manifest.h"
+#include "worker/snapshot/snapshot_name.h"
+#include "worker/storage/object_store.h"
+
+namespace podium {
+
+struct SnapshotFile {
+  std::string name;  // "model.safetensors"
+  std::unique_ptr<ObjectSource> content;
+};
+
+struct SnapshotContent {
+  uint64_t step = 0;
+  uint64_t epoch = 0;
+  uint64_t generation = 0;
+  std::vector<SnapshotFile> files;
+};
+
+// One that was read from its first byte to its last and is whole.
+struct Snapshot {
+  std::string name;
+  Manifest manifest;
+  std::optional<fs::path> folder;  // where its files can be mapped; nullopt for a remote store
+};
+
+// Objects are named RUN/SNAPSHOT/FILE. What has no valid manifest is no snapshot, and is never written to again.
+class SnapshotStore {
+ public:
+  // Called with one line for each thing that a person should know and that stops nothing: a snapshot that is skipped, a
+  // link or a removal that failed.
+  using Report = std::function<void(const std::string&)>;
+
+  // Throws Error when `run` cannot be a folder's name beside `latest` and `best`. The store must outlive this object.
+  SnapshotStore(ObjectStore& store, std::string run, Report report);
+
+  // Stores the files and then the manifest, all fsynced, points `latest` to it, and returns the snapshot's name: that
+  // of the step, or an alternative when that folder holds anything else. Does nothing when the very same is there.
+  // Throws Error when it could not be stored; then what it wrote is removed as far as that works.
+  std::string write(const SnapshotContent& content);
+
+  // All names, torn ones included, ascending by step.
+  std::vector<SnapshotName> list();
+
+  // Reads the whole snapshot. Throws InvalidSnapshot with the file and the reason when it is torn, corrupt or of
+  // another run; any other Error means that the store could not be read.
+  Snapshot open(const std::string& name);
+
+  // The highest step whose snapshot opens; reports each that is skipped. nullopt: there is none. A store that cannot be
+  // read is an Error, not a reason to go back to an older snapshot.
+  std::optional<Snapshot> newest_valid();
+
+  // Removes what is older than the `keep` newest snapshots (0: keeps all), half-written ones included; never one of
+  // `protected_names` (the best), never the newest whole one. A manifest goes first, so that a half-removed snapshot is
+  // none. A failure is reported, not thrown.
+  void apply_retention(int keep, const std::vector<std::string>& protected_names);
+
+  // Points a link to a snapshot (a local store; else does nothing). A failure is reported.
+  void point_latest(const std::string& name) { point_links("latest", name); }
+  void point_best(const std::string& name) { point_links("best", name); }
+
+ private:
+  struct Listed {
+    SnapshotName name;
+    bool has_manifest;
+  };
+  std::vector<Listed> list_with_manifests();
+  std::string prefix_of(const std::string& name) const { return run_ + "/" + name + "/"; }
+  Manifest manifest_of(const std::string& name);
+  bool holds(const std::string& name, const Manifest& manifest);
+  bool try_write(const std::string& name, const SnapshotContent& content, const Manifest& manifest);
+  bool store_objects(const std::string& prefix, const SnapshotContent& content, const Manifest& manifest,
+                     std::vector<std::string>& created);
+  void remove_quietly(const std::vector<std::string>& objects);
+  bool is_whole(const std::string& name);
+  void remove_snapshot(const std::string& name);
+  void point_links(const std::string& link, const std::string& name);
+
+  ObjectStore& store_;
+  std::string run_;
+  Report report_;
+};
+
+}  // namespace podium

@@ -1,0 +1,64 @@
+#include "worker/snapshot/weights.h"
+
+#include <cstring>
+
+#include "worker/kernels/elementwise.h"
+
+namespace podium {
+namespace {
+
+constexpr const char* kFirstMoment = "first_moment.";
+constexpr const char* kSecondMoment = "second_moment.";
+
+StoredTensor borrow(std::string name, std::span<const float> flat, int64_t offset, const Shape& shape) {
+  return stored_tensor(std::move(name), Tensor(const_cast<float*>(flat.data()) + offset, shape));
+}
+
+void read_named(const SafetensorsFile& file, const ParameterSet& parameters, const std::string& prefix,
+                std::span<float> flat) {
+  for (const NamedParameter& parameter : parameters.named()) {
+    std::vector<uint64_t> shape;
+    for (int i = 0; i < parameter.ref.shape.rank(); ++i) shape.push_back(static_cast<uint64_t>(parameter.ref.shape[i]));
+    const StoredTensor& stored = file.get(prefix + parameter.name, StoredType::kF32, shape);
+    const std::span<float> values =
+        flat.subspan(static_cast<size_t>(parameter.ref.offset), static_cast<size_t>(parameter.ref.shape.size()));
+    std::memcpy(values.data(), stored.bytes.data(), stored.bytes.size());
+    if (int64_t bad = first_non_finite(values); bad >= 0)
+      throw Error("{}: tensor {}{} holds {} at index {}", file.file(), prefix, parameter.name,
+                  values[static_cast<size_t>(bad)], bad);
+  }
+}
+
+}  // namespace
+
+std::unique_ptr<ObjectSource> model_weights_source(const Transformer& model, std::span<const float> weights,
+                                                   std::vector<float>& zeros) {
+  zeros.assign(static_cast<size_t>(model.config().target_vocabulary), 0.0f);
+  std::vector<StoredTensor> tensors;
+  for (const MarianTensor& tensor : marian_tensors(model))
+    tensors.push_back(tensor.offset < 0 ? borrow(tensor.name, zeros, 0, tensor.shape)
+                                        : borrow(tensor.name, weights, tensor.offset, tensor.shape));
+  return safetensors_source(std::move(tensors));
+}
+
+std::unique_ptr<ObjectSource> optimizer_source(const ParameterSet& parameters, std::span<const float> first_moment,
+                                               std::span<const float> second_moment) {
+  std::vector<StoredTensor> tensors;
+  for (const NamedParameter& parameter : parameters.named()) {
+    tensors.push_back(borrow(kFirstMoment + parameter.name, first_moment, parameter.ref.offset, parameter.ref.shape));
+    tensors.push_back(borrow(kSecondMoment + parameter.name, second_moment, parameter.ref.offset, parameter.ref.shape));
+  }
+  return safetensors_source(std::move(tensors));
+}
+
+void read_model_weights(const SafetensorsFile& file, const ParameterSet& parameters, std::span<float> weights) {
+  read_named(file, parameters, "", weights);
+}
+
+void read_optimizer(const SafetensorsFile& file, const ParameterSet& parameters, std::span<float> first_moment,
+                    std::span<float> second_moment) {
+  read_named(file, parameters, kFirstMoment, first_moment);
+  read_named(file, parameters, kSecondMoment, second_moment);
+}
+
+}  // namespace podium

@@ -1,0 +1,28 @@
+// The flat parameter buffer as the tensors of a file, and back.
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "worker/model/marian_format.h"
+#include "worker/snapshot/safetensors.h"
+
+namespace podium {
+
+// model.safetensors: every tensor that transformers.MarianMTModel expects. `weights` is the flat buffer; it and the
+// model must outlive the source. Zeros that are not trained are kept inside `zeros`, which must outlive the source too.
+std::unique_ptr<ObjectSource> model_weights_source(const Transformer& model, std::span<const float> weights,
+                                                   std::vector<float>& zeros);
+
+// The optimizer's moments, under their parameters' names with a prefix.
+std::unique_ptr<ObjectSource> optimizer_source(const ParameterSet& parameters, std::span<const float> first_moment,
+                                               std::span<const float> second_moment);
+
+// Fill the flat buffers from a file. Throw Error naming the file and the tensor that is missing or has another type or
+// shape, or holds a number that is not finite.
+void read_model_weights(const SafetensorsFile& file, const ParameterSet& parameters, std::span<float> weights);
+void read_optimizer(const SafetensorsFile& file, const ParameterSet& parameters, std::span<float> first_moment,
+                    std::span<float> second_moment);
+
+}  // namespace podium

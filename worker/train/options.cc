@@ -1,0 +1,88 @@
+#include "worker/train/options.h"
+
+#include <sched.h>
+
+#include <algorithm>
+#include <bit>
+
+namespace podium {
+
+TransformerConfig transformer_config(const Settings& settings, int64_t source_vocabulary, int64_t target_vocabulary) {
+  const Settings::Model& model = settings.model;
+  TransformerConfig config;
+  config.source_vocabulary = source_vocabulary;
+  config.target_vocabulary = target_vocabulary;
+  config.encoder_layers = static_cast<int>(model.encoder_layers);
+  config.decoder_layers = static_cast<int>(model.decoder_layers);
+  config.embedding_size = model.embedding_size;
+  config.feed_forward_size = model.feed_forward_size;
+  config.heads = static_cast<int>(model.heads);
+  config.dropout = static_cast<float>(model.dropout);
+  config.attention_dropout = static_cast<float>(model.attention_dropout);
+  config.activation_dropout = static_cast<float>(model.activation_dropout);
+  switch (model.activation) {
+    case Settings::Model::Activation::kRelu:
+      config.activation = Activation::kRelu;
+      break;
+    case Settings::Model::Activation::kGelu:
+      config.activation = Activation::kGelu;
+      break;
+    case Settings::Model::Activation::kSilu:
+      config.activation = Activation::kSilu;
+      break;
+  }
+  config.maximum_positions = model.maximum_positions;
+  config.shared_vocabulary = settings.vocabulary.shared;
+  config.tie_output = model.tie_output;
+  return config;
+}
+
+OptimizerOptions optimizer_options(const Settings& settings) {
+  OptimizerOptions options;
+  options.beta1 = settings.optimizer.beta1;
+  options.beta2 = settings.optimizer.beta2;
+  options.epsilon = settings.optimizer.epsilon;
+  if (settings.optimizer.name == Settings::Optimizer::Name::kAdamW)
+    options.weight_decay = settings.optimizer.weight_decay;
+  options.clip_norm = settings.training.clip_norm;
+  switch (settings.schedule.name) {
+    case Settings::Schedule::Name::kNoam:
+      options.schedule.kind = Schedule::Kind::kNoam;
+      break;
+    case Settings::Schedule::Name::kConstant:
+      options.schedule.kind = Schedule::Kind::kConstant;
+      break;
+    case Settings::Schedule::Name::kLinear:
+      options.schedule.kind = Schedule::Kind::kLinear;
+      break;
+    case Settings::Schedule::Name::kCosine:
+      options.schedule.kind = Schedule::Kind::kCosine;
+      break;
+  }
+  options.schedule.learning_rate = settings.schedule.learning_rate;
+  options.schedule.warmup_steps = settings.schedule.warmup_steps;
+  options.schedule.decay_steps = settings.schedule.decay_steps;
+  options.schedule.embedding_size = settings.model.embedding_size;
+  return options;
+}
+
+int64_t global_batch(const Settings& settings) {
+  return settings.local_batch_size * settings.worker_count * settings.training.gradient_accumulation;
+}
+
+int64_t shards_per_step(const Settings& settings) {
+  int64_t shards = settings.training.shards;
+  if (shards == 0)
+    shards = std::max<int64_t>(8, static_cast<int64_t>(std::bit_ceil(static_cast<uint64_t>(settings.worker_count))));
+  return shards * settings.training.gradient_accumulation;
+}
+
+int thread_count(const Settings& settings) {
+  if (settings.device.threads > 0) return static_cast<int>(settings.device.threads);
+  cpu_set_t allowed;
+  CPU_ZERO(&allowed);
+  if (::sched_getaffinity(0, sizeof allowed, &allowed) != 0) return 1;
+  return std::max(1, CPU_COUNT(&allowed));
+}
+
+}  // namespace podium

@@ -1,0 +1,23 @@
+// Settings, as the user writes them, turned into what the parts of the trainer take.
+#pragma once
+
+#include "configuration/settings.h"
+#include "worker/model/transformer.h"
+#include "worker/optimizer/optimizer.h"
+
+namespace podium {
+
+TransformerConfig transformer_config(const Settings& settings, int64_t source_vocabulary, int64_t target_vocabulary);
+OptimizerOptions optimizer_options(const Settings& settings);
+
+// Of a new run; a resumed one keeps what it began with.
+// Examples (or target tokens) of one optimizer step.
+int64_t global_batch(const Settings& settings);
+// The leaves of the gradient tree: training.shards, or 8, or the next power of two of worker_count; times
+// gradient_accumulation.
+int64_t shards_per_step(const Settings& settings);
+
+// device.threads, or as many as this process may use (its CPU affinity).
+int thread_count(const Settings& settings);
+
+}  // namespace podium

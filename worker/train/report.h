@@ -1,0 +1,39 @@
+// What the trainer tells a person, in their terms: the progress line, the table's rows, the results at the end.
+#pragma once
+
+#include <string>
+
+#include "configuration/settings.h"
+#include "worker/console/training_display.h"
+#include "worker/train/gradient_step.h"
+#include "worker/train/training_state.h"
+#include "worker/train/translation_data.h"
+#include "worker/train/validation.h"
+
+namespace podium {
+
+class Report {
+ public:
+  Report(const Settings& settings, TrainingDisplay& display) : settings_(settings), display_(display) {}
+
+  void introduction(const std::string& run, const Transformer& model, const TranslationData& data,
+                    const Progress& progress);
+  // After a step that trained on `tokens` tokens (source and target) with these sums.
+  void step(const Progress& progress, const CrossEntropySums& sums, int64_t tokens, double learning_rate,
+            int64_t batches_in_epoch);
+  // A pause that says nothing of the speed of steps (a validation, a snapshot) ends here.
+  void resume_clock();
+  void validation(const ValidationRecord& record, bool best);
+  // Held-out sentences with their translations, BLEU of the test pairs, and how to go on.
+  void results(const TranslationData& data, const Validator& validator, GradientStep& step, FlatParameters weights,
+               const std::string& snapshot, const std::function<bool()>& stop);
+
+ private:
+  const Settings& settings_;
+  TrainingDisplay& display_;
+  // Averages over about the last 50 steps.
+  double loss_ = 0, correct_ = 0, target_tokens_ = 0, tokens_ = 0, seconds_ = 0, weight_ = 0;
+  double step_ended_ = -1;
+};
+
+}  // namespace podium

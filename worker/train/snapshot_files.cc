@@ -1,0 +1,55 @@
+#include "worker/train/snapshot_files.h"
+
+#include "worker/snapshot/weights.h"
+#include "worker/train/non_finite.h"
+
+namespace podium {
+namespace {
+
+constexpr uint64_t kSmallFileBytes = 64 << 20;
+
+void check_finite(const Transformer& model, const TrainingState& state, const char* what, std::span<const float> flat) {
+  const std::string name = first_non_finite_parameter(model.parameters(), flat);
+  if (!name.empty())
+    throw Error("step {}: {} {} is not finite: the training has diverged, and no snapshot of it is written",
+                state.progress.step, what, name);
+}
+
+SafetensorsFile open_tensors(const MappedFile& mapped, const fs::path& path) { return {mapped.view(), path.string()}; }
+
+}  // namespace
+
+std::vector<SnapshotFile> snapshot_files(const Transformer& model, const TrainingState& state, const StaticFiles& fixed,
+                                         std::vector<float>& zeros) {
+  check_finite(model, state, "the weights", state.weights());
+  check_finite(model, state, "the first moment of", state.first_moment());
+  check_finite(model, state, "the second moment of", state.second_moment());
+  std::vector<SnapshotFile> files;
+  for (const auto& [name, content] : fixed) files.push_back({name, std::make_unique<MemorySource>(content)});
+  files.push_back({"model.safetensors", model_weights_source(model, state.weights(), zeros)});
+  files.push_back(
+      {"optimizer.safetensors", optimizer_source(model.parameters(), state.first_moment(), state.second_moment())});
+  files.push_back({"trainer_state.json", std::make_unique<MemorySource>(progress_json(state.progress))});
+  return files;
+}
+
+void restore(const fs::path& folder, const Transformer& model, const Progress& expected, TrainingState& state) {
+  const fs::path state_path = folder / "trainer_state.json";
+  Progress progress = parse_progress(read_file(state_path, kSmallFileBytes), state_path.string());
+  if (progress.settings_hash != expected.settings_hash)
+    throw Error(
+        "{}: this run was begun with other settings (their hash was {}, now it is {}); choose another run_name, or "
+        "--new-run",
+        state_path.string(), progress.settings_hash, expected.settings_hash);
+  if (progress.data_hash != expected.data_hash)
+    throw Error("{}: this run was begun with other training data; choose another run_name, or --new-run",
+                state_path.string());
+  const fs::path weights_path = folder / "model.safetensors", optimizer_path = folder / "optimizer.safetensors";
+  const MappedFile weights(weights_path), optimizer(optimizer_path);
+  read_model_weights(open_tensors(weights, weights_path), model.parameters(), state.weights());
+  read_optimizer(open_tensors(optimizer, optimizer_path), model.parameters(), state.first_moment(),
+                 state.second_moment());
+  state.progress = std::move(progress);
+}
+
+}  // namespace podium

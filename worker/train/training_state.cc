@@ -1,0 +1,101 @@
+#include "worker/train/training_state.h"
+
+#include "worker/json/strict_json.h"
+
+namespace podium {
+namespace {
+
+using Json = nlohmann::ordered_json;
+constexpr int kFormat = 1;
+
+constexpr int64_t kMost = int64_t{1} << 60;
+
+Json sums_json(const CrossEntropySums& sums) {
+  return {{"loss", exact_number(sums.loss)},
+          {"nll", exact_number(sums.nll)},
+          {"correct", sums.correct},
+          {"tokens", sums.rows}};
+}
+
+Json record_json(const ValidationRecord& r) {
+  return {{"epoch", r.epoch},
+          {"step", r.step},
+          {"train_loss", exact_number(r.train_loss)},
+          {"train_accuracy", exact_number(r.train_accuracy)},
+          {"loss", exact_number(r.loss)},
+          {"accuracy", exact_number(r.accuracy)},
+          {"bleu", r.bleu ? exact_number(*r.bleu) : Json(nullptr)},
+          {"learning_rate", exact_number(r.learning_rate)},
+          {"training_seconds", exact_number(r.training_seconds)}};
+}
+
+int64_t count(const nlohmann::json& json, const char* key, const std::string& path) {
+  return json_integer(json, key, 0, kMost, path);
+}
+
+ValidationRecord parse_record(const nlohmann::json& json, const std::string& path) {
+  ValidationRecord r;
+  r.epoch = count(json, "epoch", path);
+  r.step = count(json, "step", path);
+  r.train_loss = json_number(json, "train_loss", path);
+  r.train_accuracy = json_number(json, "train_accuracy", path);
+  r.loss = json_number(json, "loss", path);
+  r.accuracy = json_number(json, "accuracy", path);
+  if (json_has(json, "bleu")) r.bleu = json_number(json, "bleu", path);
+  r.learning_rate = json_number(json, "learning_rate", path);
+  r.training_seconds = json_number(json, "training_seconds", path);
+  return r;
+}
+
+}  // namespace
+
+std::string progress_json(const Progress& p) {
+  Json validations = Json::array();
+  for (const ValidationRecord& record : p.validations) validations.push_back(record_json(record));
+  Json json = {{"format", kFormat},
+               {"step", p.step},
+               {"epoch", p.epoch},
+               {"batch", p.batch},
+               {"epoch_sums", sums_json(p.epoch_sums)},
+               {"training_seconds", exact_number(p.training_seconds)},
+               {"finished", p.finished},
+               {"seed", p.seed},
+               {"global_batch", p.global_batch},
+               {"shards", p.shards},
+               {"settings_hash", p.settings_hash},
+               {"data_hash", p.data_hash},
+               {"best_snapshot", p.best_snapshot},
+               {"best_metric", exact_number(p.best_metric)},
+               {"validations", validations}};
+  return json.dump(2) + "\n";
+}
+
+Progress parse_progress(std::string_view text, const std::string& path) {
+  const nlohmann::json json = parse_strict_json(text, path);
+  json_integer(json, "format", kFormat, kFormat, path);
+  Progress p;
+  p.step = count(json, "step", path);
+  p.epoch = count(json, "epoch", path);
+  p.batch = count(json, "batch", path);
+  const nlohmann::json& sums = json_object(json, "epoch_sums", path);
+  p.epoch_sums = {json_number(sums, "loss", path), json_number(sums, "nll", path), count(sums, "correct", path),
+                  count(sums, "tokens", path)};
+  p.training_seconds = json_number(json, "training_seconds", path);
+  p.finished = json_boolean(json, "finished", path);
+  p.seed = json_unsigned(json, "seed", path);
+  p.global_batch = json_integer(json, "global_batch", 1, kMost, path);
+  p.shards = json_integer(json, "shards", 1, kMaximumShards, path);
+  p.settings_hash = json_string(json, "settings_hash", path);
+  p.data_hash = json_string(json, "data_hash", path);
+  p.best_snapshot = json_string(json, "best_snapshot", path);
+  p.best_metric = json_number(json, "best_metric", path);
+  for (const nlohmann::json& record : json_array(json, "validations", path))
+    p.validations.push_back(parse_record(record, path));
+  return p;
+}
+
+TrainingState::TrainingState(int64_t size) : arena_(3 * static_cast<size_t>(size + 16) * sizeof(float)) {
+  for (Tensor& part : memory_) part = arena_.allocate({size});  // fresh pages are zero
+}
+
+}  // namespace podium

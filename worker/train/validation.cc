@@ -1,0 +1,64 @@
+#include "worker/train/validation.h"
+
+#include <algorithm>
+#include <numeric>
+
+#include "worker/decode/translator.h"
+
+namespace podium {
+namespace {
+
+constexpr int64_t kPairsPerShard = 32;
+
+}  // namespace
+
+Validator::Validator(const TranslationData& data, const Transformer& model, int64_t bleu_sentences,
+                     int64_t maximum_tokens)
+    : data_(data), model_(model), maximum_tokens_(maximum_tokens) {
+  const TokenizedPairs& pairs = data.validation_pairs();
+  std::vector<int32_t> order(static_cast<size_t>(pairs.count()));
+  std::iota(order.begin(), order.end(), 0);
+  std::stable_sort(order.begin(), order.end(),
+                   [&](int32_t a, int32_t b) { return pairs.target_length(a) > pairs.target_length(b); });
+  for (size_t begin = 0; begin < order.size(); begin += kPairsPerShard) {
+    const size_t count = std::min<size_t>(kPairsPerShard, order.size() - begin);
+    fill_shard(pairs, std::span(order).subspan(begin, count), data.target_vocabulary->pad_id(), shards_.emplace_back());
+  }
+  const int64_t available = static_cast<int64_t>(data.validation.size());
+  const int64_t count = std::min(bleu_sentences, available);
+  for (int64_t i = 0; i < count; ++i)
+    bleu_pairs_.push_back(data.validation[static_cast<size_t>(i * available / count)]);
+}
+
+std::optional<ValidationResult> Validator::run(GradientStep& step, FlatParameters weights,
+                                               const std::function<bool()>& stop) const {
+  const CrossEntropySums sums = step.evaluate(weights, shards_, 0, stop);
+  if (stop()) return std::nullopt;
+  ValidationResult result;
+  result.loss = sums.nll / static_cast<double>(sums.rows);
+  result.accuracy = static_cast<double>(sums.correct) / static_cast<double>(sums.rows);
+  if (!bleu_pairs_.empty()) result.bleu = bleu(step, weights, bleu_pairs_, stop).score;
+  if (stop()) return std::nullopt;
+  return result;
+}
+
+BleuScore Validator::bleu(GradientStep& step, FlatParameters weights, std::span<const SentencePair> pairs,
+                          const std::function<bool()>& stop) const {
+  std::vector<std::vector<std::string>> references;
+  for (const SentencePair& pair : pairs) references.push_back({pair.target});
+  return corpus_bleu(translate(step, weights, pairs, stop), references);
+}
+
+std::vector<std::string> Validator::translate(GradientStep& step, FlatParameters weights,
+                                              std::span<const SentencePair> pairs,
+                                              const std::function<bool()>& stop) const {
+  std::vector<std::string> sources;
+  for (const SentencePair& pair : pairs) sources.push_back(pair.source);
+  GreedyOptions options;
+  options.maximum_tokens = maximum_tokens_;
+  options.stop = stop;
+  return podium::translate(model_, weights, *data_.source_vocabulary, *data_.target_vocabulary, step.executor().threads,
+                           sources, options);
+}
+
+}  // namespace podium

@@ -1,0 +1,169 @@
+// The `test` program: tries the weights of a snapshot, at a prompt or on lines.
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <fstream>
+#include <functional>
+#include <iostream>
+#include <thread>
+
+#include "worker/base/thread_pool.h"
+#include "worker/decode/translator.h"
+#include "worker/metrics/bleu.h"
+
+namespace podium {
+namespace {
+
+// Lines translated at a time: enough to fill batches of one length, few enough that memory does not grow with the
+// input.
+constexpr size_t kChunkLines = 1024;
+constexpr size_t kMaximumLineBytes = 1 << 20;
+
+struct Options {
+  std::string weights, input = "-", score;
+  int threads = 0;
+  int64_t maximum_tokens = 256;
+  std::vector<std::string> sentences;
+};
+
+// Reads lines without their ends, none longer than kMaximumLineBytes.
+class LineReader {
+ public:
+  LineReader(std::istream& input, std::string name) : input_(input), name_(std::move(name)) {}
+
+  // False at the end of the input.
+  bool next(std::string& line) {
+    input_.getline(buffer_.data(), static_cast<std::streamsize>(buffer_.size()));
+    size_t length = static_cast<size_t>(input_.gcount());
+    if (input_.bad()) throw Error("{}: cannot be read", name_);
+    if (length == 0) return false;
+    if (input_.fail()) throw Error("{}: a line of more than {} bytes", name_, kMaximumLineBytes);
+    if (!input_.eof()) --length;  // the line's end was counted
+    line.assign(buffer_.data(), length);
+    if (line.ends_with('\r')) line.pop_back();
+    return true;
+  }
+
+ private:
+  std::istream& input_;
+  std::string name_;
+  std::vector<char> buffer_ = std::vector<char>(kMaximumLineBytes + 2);  // with the line's end and a zero behind it
+};
+
+std::ifstream open_file(const std::string& path) {
+  std::ifstream file(path);
+  if (!file) throw Error("{}: cannot be read", path);
+  return file;
+}
+
+class Session {
+ public:
+  Session(const Options& options)
+      : options_(options),
+        threads_(options.threads > 0 ? options.threads
+                                     : static_cast<int>(std::max(1u, std::thread::hardware_concurrency()))),
+        translator_(Translator::open(options.weights)) {
+    greedy_.maximum_tokens = options.maximum_tokens;
+  }
+
+  void run() {
+    if (!options_.sentences.empty()) {
+      print(translate(options_.sentences));
+    } else if (!options_.score.empty()) {
+      score();
+    } else if (options_.input == "-" && ::isatty(STDIN_FILENO) != 0) {
+      prompt();
+    } else {
+      lines(print);
+    }
+  }
+
+ private:
+  std::vector<std::string> translate(std::span<const std::string> sentences) {
+    return translator_.translate(threads_, sentences, greedy_);
+  }
+
+  static void print(const std::vector<std::string>& lines) {
+    for (const std::string& line : lines) std::cout << line << '\n';
+    std::cout.flush();
+    if (!std::cout) throw Error("standard output: cannot be written");
+  }
+
+  void prompt() {
+    fmt::print("{}: {} parameters. One sentence a line; an empty line or Ctrl-D ends.\n", translator_.folder().string(),
+               translator_.model().parameters().count());
+    LineReader reader(std::cin, "standard input");
+    for (std::string line; std::cout << "> " << std::flush, reader.next(line) && !line.empty();)
+      print(translate(std::span(&line, 1)));
+    std::cout << std::endl;
+  }
+
+  // Translates the input's lines, a chunk at a time, and hands each chunk's translations to `take`.
+  void lines(const std::function<void(const std::vector<std::string>&)>& take) {
+    const bool piped = options_.input == "-";
+    std::ifstream file;
+    if (!piped) file = open_file(options_.input);
+    LineReader reader(piped ? std::cin : file, piped ? "standard input" : options_.input);
+    std::vector<std::string> chunk;
+    for (std::string line; reader.next(line);) {
+      chunk.push_back(line);
+      if (chunk.size() < kChunkLines) continue;
+      take(translate(chunk));
+      chunk.clear();
+    }
+    take(translate(chunk));
+  }
+
+  void score() {
+    std::vector<std::vector<std::string>> references;  // one for each sentence
+    std::ifstream file = open_file(options_.score);
+    LineReader reader(file, options_.score);
+    for (std::string line; reader.next(line);) references.push_back({line});
+    std::vector<std::string> hypotheses;
+    lines([&](const std::vector<std::string>& translations) {
+      hypotheses.insert(hypotheses.end(), translations.begin(), translations.end());
+    });
+    if (references.size() != hypotheses.size())
+      throw Error("{}: {} lines, but {} sentences were translated", options_.score, references.size(),
+                  hypotheses.size());
+    fmt::print("{}\n", corpus_bleu(hypotheses, references).text());
+  }
+
+  const Options& options_;
+  ThreadPool threads_;
+  Translator translator_;
+  GreedyOptions greedy_;
+};
+
+int run(int argc, char** argv) {
+  Options options;
+  CLI::App app(
+      "Translates with the weights of a snapshot: at a prompt, the lines of a file or a pipe, or the sentences given.",
+      "test");
+  app.add_option("--weights", options.weights, "folder of a snapshot, as snapshots/latest")->required();
+  CLI::Option* input = app.add_option("--input", options.input, "file with one sentence a line; -: standard input")
+                           ->capture_default_str();
+  CLI::Option* score = app.add_option("--score", options.score,
+                                      "file with one reference a line: prints BLEU instead of the translations");
+  app.add_option("--maximum-tokens", options.maximum_tokens, "longest translation")
+      ->check(CLI::Range(1, 100000))
+      ->capture_default_str();
+  app.add_option("--threads", options.threads, "0: all cores")->check(CLI::Range(0, 1024))->capture_default_str();
+  app.add_option("sentences", options.sentences, "sentences to translate")->excludes(input, score);
+  CLI11_PARSE(app, argc, argv);
+  Session(options).run();
+  return 0;
+}
+
+}  // namespace
+}  // namespace podium
+
+int main(int argc, char** argv) {
+  try {
+    return podium::run(argc, argv);
+  } catch (const std::exception& error) {
+    std::cerr << "test: " << error.what() << std::endl;
+    return 1;
+  }
+}
