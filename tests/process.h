@@ -48,6 +48,8 @@ class Process {
 
   void send(int signal) const;
 
+  pid_t id() const { return id_; }
+
   // Waits for the end. A process that takes longer than the deadline is a failure, and is killed.
   ProcessEnd wait();
 

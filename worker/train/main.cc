@@ -37,8 +37,9 @@ int run(int argc, char** argv) {
   ::signal(SIGXFSZ, SIG_IGN);  // a limit of file sizes is an error like a full disk
   std::string name = run_name(settings);
   if (loaded.actions.new_run) name = new_run_name(settings, name);
+  StopSignal stop;
   TrainingDisplay display(STDOUT_FILENO, settings.progress.every_steps);
-  return Trainer(settings, name, display).run();
+  return Trainer(settings, name, stop, display).run();
 }
 
 }  // namespace

@@ -1,42 +1,45 @@
 #include "worker/train/stop_signal.h"
 
+#include <pthread.h>
 #include <signal.h>
 #include <unistd.h>
-
-#include <atomic>
 
 #include "worker/base/error.h"
 
 namespace podium {
 namespace {
 
-// The one thing that a signal handler can reach.
-std::atomic<int> received_signal{0};
-static_assert(std::atomic<int>::is_always_lock_free);
-
-void note(int signal) {
-  if (received_signal.exchange(signal) != 0) ::_exit(exit_code_of_signal(signal));
-}
-
-void handle_with(void (*handler)(int)) {
-  struct sigaction action {};
-  action.sa_handler = handler;
-  sigemptyset(&action.sa_mask);
-  action.sa_flags = SA_RESTART;
-  for (int signal : {SIGINT, SIGTERM}) PODIUM_CHECK(::sigaction(signal, &action, nullptr) == 0);
+sigset_t stop_signals() {
+  sigset_t set;
+  sigemptyset(&set);
+  for (int signal : {SIGINT, SIGTERM}) sigaddset(&set, signal);
+  return set;
 }
 
 }  // namespace
 
 StopSignal::StopSignal() {
-  received_signal = 0;
-  handle_with(note);
+  const sigset_t set = stop_signals();
+  PODIUM_CHECK(::pthread_sigmask(SIG_BLOCK, &set, nullptr) == 0);
+  watcher_ = std::thread([this, set] {
+    for (int signal = 0; ::sigwait(&set, &signal) == 0 && !ending_;) {
+      if (!deferred_ || received_.exchange(signal) != 0) ::_exit(exit_code_of_signal(signal));
+    }
+  });
 }
 
-StopSignal::~StopSignal() { handle_with(SIG_DFL); }
+StopSignal::~StopSignal() {
+  ending_ = true;
+  ::pthread_kill(watcher_.native_handle(), SIGTERM);
+  watcher_.join();
+  const sigset_t set = stop_signals();
+  ::pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
+}
+
+void StopSignal::defer() { deferred_ = true; }
 
 std::optional<int> StopSignal::received() const {
-  const int signal = received_signal;
+  const int signal = received_;
   return signal == 0 ? std::nullopt : std::optional(signal);
 }
 

@@ -39,9 +39,10 @@ StaticFiles static_files(const Settings& settings, const TransformerConfig& conf
 
 }  // namespace
 
-Trainer::Trainer(const Settings& settings, std::string run, TrainingDisplay& display)
+Trainer::Trainer(const Settings& settings, std::string run, StopSignal& stop, TrainingDisplay& display)
     : settings_(settings),
       run_(std::move(run)),
+      stop_(stop),
       display_(display),
       report_(settings_, display),
       store_(settings.snapshots.folder),
@@ -95,12 +96,12 @@ int Trainer::run() {
   if (found_)
     display_.message(
         fmt::format("going on from {} (epoch {}, step {})", found_->name, progress.epoch + 1, progress.step));
-  stop_ = std::make_unique<StopSignal>();
+  stop_.defer();
   if (progress.finished && limits_reached()) {
     display_.message(
         fmt::format("run {} has finished: raise its limits, choose another run_name, or use --new-run", run_));
     show_results();
-    return stopping() ? exit_code_of_signal(*stop_->received()) : 0;
+    return stopping() ? exit_code_of_signal(*stop_.received()) : 0;
   }
   progress.finished = false;  // a limit may have been raised since
   began_seconds_ = steady_seconds() - progress.training_seconds;
@@ -114,7 +115,7 @@ int Trainer::run() {
   }
   if (unsaved_) write_snapshot();
   display_.finish();
-  const int signal = *stop_->received();
+  const int signal = *stop_.received();
   display_.message(
       fmt::format("stopped by {} at step {}; start again to go on", signal == 2 ? "Ctrl-C" : "SIGTERM", progress.step));
   return exit_code_of_signal(signal);

@@ -23,7 +23,7 @@ class Trainer {
  public:
   // Loads the data, and the newest valid snapshot of the run if there is one; else starts fresh. Throws Error when it
   // cannot.
-  Trainer(const Settings& settings, std::string run, TrainingDisplay& display);
+  Trainer(const Settings& settings, std::string run, StopSignal& stop, TrainingDisplay& display);
 
   // Trains until a limit of the settings is reached or a signal arrives; returns the process's exit code.
   int run();
@@ -42,10 +42,11 @@ class Trainer {
   bool validate();
   void write_snapshot();
   void show_results();
-  bool stopping() const { return stop_->received().has_value(); }
+  bool stopping() const { return stop_.received().has_value(); }
 
   const Settings settings_;
   const std::string run_;
+  StopSignal& stop_;
   TrainingDisplay& display_;
   Report report_;
   LocalStore store_;
@@ -59,7 +60,6 @@ class Trainer {
   std::unique_ptr<Validator> validator_;
   StaticFiles static_files_;
   StepLog step_log_;
-  std::unique_ptr<StopSignal> stop_;
   std::vector<TranslationShard> shards_;  // of the step under way; their memory is kept
   int64_t batches_in_epoch_ = 0;
   int64_t snapshot_step_ = -1;  // of the newest snapshot written or read
