@@ -119,6 +119,25 @@ struct Settings {
     Precision precision = Precision::kAuto;
   } device;
 
+  // How workers find each other and when they go on without one.
+  struct Workers {
+    std::vector<std::string> addresses;
+    int64_t ordinal = -1;
+    std::string secret_file;
+    int64_t minimum = 0;
+    double form_seconds = 10;
+    double lost_seconds = 4;
+    double hang_seconds = 30;
+    int64_t check_every_steps = 100;
+    std::string memory_folder;
+    bool standby = true;
+    int64_t mpi_first_port = 0;
+    int64_t mpi_ports = 1000;
+  } workers;
+
+  enum class WhenDone : uint8_t { kExit, kIdle };
+  WhenDone when_done = WhenDone::kExit;
+
   struct Progress {
     int64_t every_steps = 50;
     std::string step_log;

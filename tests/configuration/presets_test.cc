@@ -112,12 +112,13 @@ TEST(DumpConfig, KeepsAwkwardValues) {
 
 TEST(MathematicsHash, ChangesWithExactlyTheKeysThatChangeTheMathematics) {
   // Every key is changed in turn; those under these names must not count.
-  const std::set<std::string, std::less<>> operation_sections = {"validation", "snapshots", "progress"};
+  const std::set<std::string, std::less<>> operation_sections = {"validation", "snapshots", "workers",
+                                                                        "progress"};
   const std::set<std::string, std::less<>> operation_keys = {
       "worker_count",    "cloud_storage_bucket_name", "cloud_storage_upload_folder", "preset",
       "run_name",        "dataset.max_bad_fraction",  "dataset.cache_folder",        "dataset.fetch_timeout_seconds",
       "training.epochs", "training.max_steps",        "training.max_minutes",        "device.name",
-      "device.threads"};
+      "device.threads",  "when_done"};
   const std::string before = mathematics_hash(Settings());
   EXPECT_EQ(before.size(), 8u);
   Settings s;
@@ -125,7 +126,7 @@ TEST(MathematicsHash, ChangesWithExactlyTheKeysThatChangeTheMathematics) {
     std::string old = value_as_yaml(key);
     for (const char* text :
          {"true", "3", "30", "0.5", "other", "bpe", "gelu", "tokens", "adamw", "cosine", "libreoffice-help", "", "bleu",
-          "cpu", "fp32", "plain", "none", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"}) {
+          "cpu", "idle", "false", "fp32", "plain", "none", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"}) {
       if (value_as_yaml(key) == old) assign(key, {.texts = {text}});
     }
     bool operation = operation_keys.count(key.path) > 0 || operation_sections.count(key.section()) > 0;

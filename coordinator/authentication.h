@@ -1,0 +1,24 @@
+// Who may join, and who may not.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace podium {
+
+// One interface for the shared secret of local runs and for the ServiceAccount tokens of a cluster.
+class Authenticator {
+ public:
+  virtual ~Authenticator() = default;
+  // Why this credential does not prove that its bearer is `ordinal`; nullopt: it does. The text never holds the
+  // credential. On the io_context's thread, and quick.
+  virtual std::optional<std::string> refuse(const std::string& credential, uint32_t ordinal) = 0;
+};
+
+// Compared in constant time. An empty file, one over 4 KiB, or one that others may read is an Error. White space at its
+// end does not count.
+std::string read_secret(const std::string& path);
+std::unique_ptr<Authenticator> shared_secret(std::string secret);
+
+}  // namespace podium

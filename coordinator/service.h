@@ -1,0 +1,42 @@
+// The coordinator of ordinal 0: gRPC streams on one side, the membership state machine on the other, fences of the MPI
+// worlds between them.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "coordinator/authentication.h"
+#include "coordinator/membership.h"
+
+namespace podium {
+
+struct ServiceOptions {
+  std::string address;  // "127.0.0.1:7421", "0.0.0.0:7421"; port 0: any
+  MembershipOptions membership;
+  size_t largest_message = 4 << 20;
+  uint32_t most_streams = 1024;       // at once, strangers included
+  uint32_t messages_per_second = 500;  // of one stream, on average over some seconds; who sends more is cut off
+  double hello_seconds = 5;            // a stream that has not said who it is by then is closed
+  uint32_t events_kept = 100;
+  std::function<void(const std::string&)> log;  // one line for people; a stranger is logged once, not at each attempt
+};
+
+// gRPC's callbacks only post to the io_context; everything else happens on its thread.
+class CoordinatorService {
+ public:
+  // Listens, or throws Error naming the address.
+  CoordinatorService(boost::asio::io_context& io, ServiceOptions options, std::unique_ptr<Authenticator> authenticator);
+  // Ends all streams, within a second.
+  ~CoordinatorService();
+
+  int port() const;
+  void set_expected_workers(uint32_t workers);
+
+ private:
+  struct State;
+  std::shared_ptr<State> state_;
+};
+
+}  // namespace podium
