@@ -6,7 +6,7 @@ PACKAGES := $(shell sed -e 's/\#.*//' configuration/packages.txt)
 PARITY_PACKAGES := $(shell sed -e 's/\#.*//' configuration/packages-parity.txt)
 JOBS := $(shell nproc)
 # make train PRESET=tutorial; make train TRAIN=pairs.tsv; make train ARGS="--training.max_minutes 2"
-TRAINER = $(BUILD)/bin/trainer $(if $(PRESET),--preset $(PRESET)) $(if $(TRAIN),--dataset.train $(TRAIN)) $(ARGS)
+TRAIN_COMMAND = $(BUILD)/bin/worker local $(if $(PRESET),--preset $(PRESET)) $(if $(TRAIN),--dataset.train $(TRAIN)) $(ARGS)
 
 .PHONY: help packages build programs corpus train test parity bench format clean
 .DEFAULT_GOAL := help
@@ -38,13 +38,13 @@ build: packages ## build a release into build/release
 # What training needs, without the tests.
 programs: packages
 	@[ -f $(BUILD)/build.ninja ] || cmake --preset release > /dev/null
-	@cmake --build $(BUILD) -j $(JOBS) --target trainer try_model example_corpus
+	@cmake --build $(BUILD) -j $(JOBS) --target worker trainer try_model example_corpus
 
 corpus: programs ## fetch the example corpus into data/ (once)
 	@worker/data/example_corpus/fetch.sh pt en $(DATA)
 
-train: programs $(if $(TRAIN),,corpus) ## train a Portuguese-English translator and translate with it
-	@$(TRAINER)
+train: programs $(if $(TRAIN),,corpus) ## train a Portuguese-English translator with two workers, and translate with it
+	@$(TRAIN_COMMAND)
 
 test: build ## build and run every test
 	@ctest --test-dir $(BUILD) -j $(JOBS) --output-on-failure --no-tests=error --output-junit $(CURDIR)/$(BUILD)/tests.xml; \

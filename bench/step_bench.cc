@@ -69,15 +69,18 @@ int run(int argc, char** argv) {
   const std::vector<TranslationShard> batch = random_shards(work);
   TrainingState state(model.parameters().size());
   model.parameters().initialize(1, state.weights());
-  GradientStep gradient_step(model, work.shards, threads);
+  Alone nobody_else;
+  GradientStep gradient_step(model, nobody_else, {.shards = work.shards, .threads = threads});
   std::vector<double> seconds;
   for (int step = 1; step <= warm_up + steps; ++step) {
     const auto begin = std::chrono::steady_clock::now();
     const GradientStep::Result result =
         gradient_step.run(state.parameters(), batch, {1, static_cast<uint32_t>(step), 0, 0}, 0);
     UpdateReport report;
-    const AdamStep update = plan_update({}, step, result.sums.rows, result.squares, report);
-    adam_update(gradient_step.executor(), update, gradient_step.gradient(), state.buffers(), state.buffers());
+    const AdamStep update = plan_update({}, step, total(result.shard_sums).rows, result.squares, report);
+    adam_update(gradient_step.executor(), update, gradient_step.gradient(), state.buffers(), state.begin_update());
+    state.progress.step = step;
+    state.publish();
     if (step > warm_up)
       seconds.push_back(std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
   }

@@ -4,12 +4,14 @@
 
 #include <compare>
 #include <cstdint>
-#include <deque>
-#include <map>
+#include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
+
+#include "worker/base/trainer_phase.h"
 
 namespace podium {
 
@@ -21,9 +23,6 @@ struct Generation {
   auto operator<=>(const Generation&) const = default;
 };
 
-enum class TrainerPhase : uint8_t {
-  kNone, kPreparingData, kWaiting, kForming, kRestoring, kTraining, kAllreduce, kValidation, kSnapshot, kFinishing
-};
 std::string_view name_of(TrainerPhase phase);  // "training", "preparing data", …
 
 struct TrainerReport {
@@ -68,7 +67,8 @@ using MembershipEvent = std::variant<Connected, BecameReady, HeartbeatCame, Trai
 
 // ---- what is to be done
 struct Admit { uint64_t connection; };
-struct Refuse { uint64_t connection; std::string reason; };  // the stream is closed with it
+// The stream is closed with it: a stranger's, or that of a worker that is silent or came again on another stream.
+struct Refuse { uint64_t connection; std::string reason; };
 struct StartWorld { Generation generation; std::vector<uint64_t> connections; std::vector<uint32_t> ordinals; std::string instruction_set; };
 struct EndWorld { Generation generation; std::vector<uint64_t> connections; std::string reason; };  // kill the trainers
 struct TellTrainers { enum class Kind : uint8_t { kYield, kStop } kind; Generation generation; std::vector<uint64_t> connections; };
@@ -89,6 +89,7 @@ struct WorkerView {
 class Membership {
  public:
   explicit Membership(MembershipOptions options);
+  ~Membership();
 
   // Takes an event at a time that never goes back; returns what is to be done, in order.
   std::vector<MembershipAction> handle(const MembershipEvent& event, Seconds now);
@@ -103,7 +104,8 @@ class Membership {
   TrainerReport newest_report() const;  // of the world's rank 0
 
  private:
-  // written by whoever implements it
+  struct State;
+  std::unique_ptr<State> state_;
 };
 
 }  // namespace podium

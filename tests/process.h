@@ -13,7 +13,7 @@
 #include <string>
 #include <vector>
 
-#include "tests/storage/test_folder.h"
+#include "tests/temporary_folder.h"
 
 namespace podium {
 
@@ -63,7 +63,7 @@ class Process {
  private:
   bool has_ended();
 
-  TestFolder captured_;
+  TemporaryFolder captured_;
   pid_t id_ = -1;
   bool reaped_ = false;
   int status_ = 0;

@@ -91,7 +91,13 @@ std::map<int64_t, std::string> TinyRun::losses() const {
     // A line under way is none yet.
     if (line.ends_with('}') &&
         std::sscanf(line.c_str(), R"({"step":%lld,"loss":%*[^,],"loss_bits":"%63[^"])", &step, bits) == 2)
-      losses[step] = bits;
+    {
+      const auto [entry, is_new] = losses.emplace(step, bits);
+      // A step that was computed again after a kill must give what it gave before.
+      if (!is_new) {
+        EXPECT_EQ(entry->second, bits) << "step " << step;
+      }
+    }
   }
   return losses;
 }

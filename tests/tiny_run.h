@@ -26,7 +26,7 @@ class TinyRun {
   Process::Options trainer(std::vector<std::string> options = {}) const;
   Finished train(std::vector<std::string> options = {}) const { return run_process(trainer(std::move(options))); }
 
-  // The step log: for each step the bits of its loss, as logged last; and how many lines there are.
+  // The step log: for each step the bits of its loss, the same each time it was logged; and how many lines there are.
   std::map<int64_t, std::string> losses() const;
   size_t steps_logged() const;
   int64_t last_step() const { return losses().empty() ? 0 : losses().rbegin()->first; }
@@ -37,7 +37,7 @@ class TinyRun {
   std::vector<std::string> snapshot_names() const;  // ascending
 
  private:
-  TestFolder folder_;
+  TemporaryFolder folder_;
   std::vector<std::string> options_;
 };
 

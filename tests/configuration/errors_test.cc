@@ -100,7 +100,7 @@ TEST(FileErrors, TheFileOfTheCommandLineMustBeAFile) {
   EXPECT_EQ(refusal({.file = "", .arguments = {"--settings", "/"}}), "/: found a folder, expected a settings file");
   EXPECT_EQ(refusal({.file = "", .arguments = {"--settings="}}),
             "command line --settings: found nothing, expected the path of a settings file");
-  SettingsFolder folder;
+  TemporaryFolder folder;
   fs::path pipe = folder.path() / "pipe";
   ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
   EXPECT_EQ(refusal({.file = "", .arguments = {"--settings", pipe.string()}}),

@@ -1,17 +1,13 @@
 // Loading settings in tests: from a real file in a folder of its own, with an environment and a command line.
 #pragma once
 
-#include <unistd.h>
-
-#include <filesystem>
-#include <fstream>
 #include <map>
 #include <string>
 #include <vector>
 
 #include "configuration/settings.h"
+#include "tests/temporary_folder.h"
 #include "worker/base/error.h"
-#include "worker/base/file.h"
 
 namespace podium {
 
@@ -21,34 +17,14 @@ struct Inputs {
   std::vector<std::string> arguments = {};
 };
 
-class SettingsFolder {
- public:
-  SettingsFolder() {
-    std::string pattern = (fs::temp_directory_path() / "podium_settings_XXXXXX").string();
-    path_ = ::mkdtemp(pattern.data());
-  }
-  ~SettingsFolder() { fs::remove_all(path_); }
-  SettingsFolder(const SettingsFolder&) = delete;
-  SettingsFolder& operator=(const SettingsFolder&) = delete;
-
-  fs::path write(const std::string& name, const std::string& content) const {
-    std::ofstream(path_ / name, std::ios::binary) << content;
-    return path_ / name;
-  }
-  const fs::path& path() const { return path_; }
-
- private:
-  fs::path path_;
-};
-
 inline LoadedSettings load(const Inputs& inputs) {
-  SettingsFolder folder;
+  TemporaryFolder folder;
   return load_settings(inputs.arguments, inputs.environment, folder.write("settings.yaml", inputs.file));
 }
 
 // The message with which loading is refused, the file's folder cut off; empty when it is not refused.
 inline std::string refusal(const Inputs& inputs) {
-  SettingsFolder folder;
+  TemporaryFolder folder;
   fs::path file = folder.write("settings.yaml", inputs.file);
   try {
     load_settings(inputs.arguments, inputs.environment, file);

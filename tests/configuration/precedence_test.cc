@@ -58,7 +58,7 @@ TEST(Precedence, TheFileBeatsAPresetOfTheCommandLine) {
 }
 
 TEST(Precedence, SettingsOptionReplacesTheDefaultFile) {
-  SettingsFolder folder;
+  TemporaryFolder folder;
   fs::path standard = folder.write("settings.yaml", "seed: 1\nworker_count: 3\n");
   fs::path other = folder.write("other.yaml", "\n\nseed: 2\n");
   LoadedSettings loaded = load_settings({"--settings", other.string()}, kNoEnvironment, standard);

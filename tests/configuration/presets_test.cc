@@ -41,7 +41,7 @@ TEST(Presets, TutorialHasTheNumbersOfTheOriginal) {
   EXPECT_EQ(s.training.epochs, 20);
   EXPECT_EQ(s.training.max_minutes, 0);
   EXPECT_EQ(s.training.label_smoothing, 0);
-  EXPECT_EQ(s.local_batch_size, 64);
+  EXPECT_EQ(s.local_batch_size, 32);
   EXPECT_EQ(s.vocabulary.size, 8000);
   EXPECT_FALSE(s.vocabulary.shared);
   EXPECT_FALSE(s.model.tie_output);

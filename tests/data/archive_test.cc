@@ -9,7 +9,8 @@
 #include <cstring>
 #include <random>
 
-#include "tests/data/temporary_folder.h"
+#include "tests/error_of.h"
+#include "tests/temporary_folder.h"
 #include "worker/data/tar.h"
 
 namespace podium {

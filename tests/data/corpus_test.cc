@@ -6,7 +6,8 @@
 
 #include <set>
 
-#include "tests/data/temporary_folder.h"
+#include "tests/error_of.h"
+#include "tests/temporary_folder.h"
 
 namespace podium {
 namespace {

@@ -5,7 +5,8 @@
 
 #include <set>
 
-#include "tests/data/temporary_folder.h"
+#include "tests/error_of.h"
+#include "tests/temporary_folder.h"
 #include "worker/data/example_corpus/help_page.h"
 
 namespace podium {

@@ -4,7 +4,8 @@
 #include <gtest/gtest.h>
 
 #include "tests/data/http_server.h"
-#include "tests/data/temporary_folder.h"
+#include "tests/error_of.h"
+#include "tests/temporary_folder.h"
 #include "worker/base/hash.h"
 
 namespace podium {

@@ -5,7 +5,8 @@
 
 #include <random>
 
-#include "tests/data/temporary_folder.h"
+#include "tests/error_of.h"
+#include "tests/temporary_folder.h"
 #include "worker/data/utf8.h"
 
 namespace podium {

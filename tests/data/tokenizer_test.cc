@@ -9,7 +9,7 @@
 #include <nlohmann/json.hpp>
 #include <random>
 
-#include "tests/data/temporary_folder.h"
+#include "tests/error_of.h"
 #include "worker/data/tokenized_pairs.h"
 
 namespace podium {

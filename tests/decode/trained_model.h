@@ -37,7 +37,7 @@ class TestProgram : public testing::Test {
     std::ofstream(folder_.path() / name, std::ios::binary) << content;
   }
 
-  TestFolder folder_;
+  TemporaryFolder folder_;
 
  private:
   static inline TinyRun* run_ = nullptr;

@@ -10,7 +10,7 @@
 #include <random>
 #include <thread>
 
-#include "tests/storage/test_folder.h"
+#include "tests/temporary_folder.h"
 #include "worker/snapshot/snapshot_folder.h"
 #include "worker/snapshot/snapshots.h"
 #include "worker/storage/local_store.h"
@@ -86,7 +86,7 @@ class Killed : public testing::Test {
   }
 
   Counter counter;
-  TestFolder folder;
+  TemporaryFolder folder;
   LocalStore store{folder.path()};
   SnapshotStore snapshots{store, "run", [](const std::string&) {}};
   std::mt19937 random{std::random_device{}()};

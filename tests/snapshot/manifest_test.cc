@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "tests/storage/test_folder.h"
+#include "tests/temporary_folder.h"
 #include "worker/base/hash.h"
 #include "worker/snapshot/snapshot_folder.h"
 #include "worker/snapshot/snapshot_name.h"
@@ -101,7 +101,7 @@ TEST(SnapshotName, HasOneSpellingAndSortsByNumber) {
 }
 
 TEST(SnapshotFolder, IsVerifiedWhereverItWasCopied) {
-  TestFolder folder;
+  TemporaryFolder folder;
   const fs::path path = folder.path() / "copy";
   LocalStore store(path);
   MemorySource content("weights");
@@ -119,7 +119,7 @@ TEST(SnapshotFolder, IsVerifiedWhereverItWasCopied) {
 }
 
 TEST(SnapshotFolder, ThatIsMissingOrAFileIsNamed) {
-  TestFolder folder;
+  TemporaryFolder folder;
   EXPECT_THROW(verify_snapshot_folder(folder.path() / "none"), Error);
   write_file_atomically(folder.path() / "file", "x");
   EXPECT_THROW(verify_snapshot_folder(folder.path() / "file"), Error);

@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "tests/storage/test_folder.h"
+#include "tests/temporary_folder.h"
 #include "worker/base/error.h"
 #include "worker/storage/local_store.h"
 
@@ -44,7 +44,7 @@ class Snapshots : public testing::Test {
     write_file_atomically(path, text.replace(text.find(from), from.size(), to));
   }
 
-  TestFolder folder;
+  TemporaryFolder folder;
   LocalStore store{folder.path()};
   std::vector<std::string> reports;
   SnapshotStore snapshots{store, "ted", [this](const std::string& text) { reports.push_back(text); }};

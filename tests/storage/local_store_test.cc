@@ -12,8 +12,8 @@
 #include <cstring>
 #include <thread>
 
-#include "tests/storage/test_folder.h"
-#include "worker/base/error.h"
+#include "tests/error_of.h"
+#include "tests/temporary_folder.h"
 #include "worker/base/hash.h"
 
 namespace podium {
@@ -27,18 +27,8 @@ std::string contents(LocalStore& store, const std::string& name) {
   return read_object(store, name, 1 << 24).value_or("(absent)");
 }
 
-template <typename Action>
-std::string error_of(Action&& action) {
-  try {
-    action();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "(no error)";
-}
-
 TEST(LocalStore, GivesBackWhatItWasGiven) {
-  TestFolder folder;
+  TemporaryFolder folder;
   LocalStore store(folder.path() / "not" / "there" / "yet");
   const std::string large(2'500'000, 'x');
   std::optional<ObjectInfo> info = store.create_if_absent("run/step/file", MemorySource("head ", {large}));
@@ -50,7 +40,7 @@ TEST(LocalStore, GivesBackWhatItWasGiven) {
 }
 
 TEST(LocalStore, ReadsARangeCutAtTheEnd) {
-  TestFolder folder;
+  TemporaryFolder folder;
   LocalStore store(folder.path());
   store.create_if_absent("file", MemorySource("0123456789"));
   auto range = [&](ByteRange range) {
@@ -65,7 +55,7 @@ TEST(LocalStore, ReadsARangeCutAtTheEnd) {
 }
 
 TEST(LocalStore, NeverOverwrites) {
-  TestFolder folder;
+  TemporaryFolder folder;
   LocalStore store(folder.path());
   ASSERT_TRUE(store.create_if_absent("file", MemorySource("first")));
   EXPECT_FALSE(store.create_if_absent("file", MemorySource("second")));
@@ -73,7 +63,7 @@ TEST(LocalStore, NeverOverwrites) {
 }
 
 TEST(LocalStore, LetsOneOfManyWritersWin) {
-  TestFolder folder;
+  TemporaryFolder folder;
   for (int round = 0; round < 20; ++round) {
     const std::string name = fmt::format("folder/object-{}", round);
     std::atomic<int> winner{-1}, winners{0};
@@ -93,7 +83,7 @@ TEST(LocalStore, LetsOneOfManyWritersWin) {
 }
 
 TEST(LocalStore, ListsByTextPrefixWithoutHiddenFilesAndLinks) {
-  TestFolder folder;
+  TemporaryFolder folder;
   LocalStore store(folder.path());
   for (std::string name : {"run/b/2", "run/b/1", "run/bc/1", "run-2/a", "top"})
     store.create_if_absent(name, MemorySource("x"));
@@ -109,7 +99,7 @@ TEST(LocalStore, ListsByTextPrefixWithoutHiddenFilesAndLinks) {
 }
 
 TEST(LocalStore, SaysWhatIsAbsent) {
-  TestFolder folder;
+  TemporaryFolder folder;
   LocalStore store(folder.path());
   store.create_if_absent("folder/file", MemorySource("x"));
   for (std::string name : {"none", "folder", "folder/file/below"}) {
@@ -120,7 +110,7 @@ TEST(LocalStore, SaysWhatIsAbsent) {
 }
 
 TEST(LocalStore, RemovesObjectsAndTheFoldersThatBecomeEmpty) {
-  TestFolder folder;
+  TemporaryFolder folder;
   LocalStore store(folder.path());
   store.create_if_absent("run/a/1", MemorySource("x"));
   store.create_if_absent("run/b/1", MemorySource("x"));
@@ -131,7 +121,7 @@ TEST(LocalStore, RemovesObjectsAndTheFoldersThatBecomeEmpty) {
 }
 
 TEST(LocalStore, RefusesNamesThatLeaveIt) {
-  TestFolder folder;
+  TemporaryFolder folder;
   LocalStore store(folder.path() / "root");
   EXPECT_THROW(store.create_if_absent("../outside", MemorySource("x")), Error);
   EXPECT_THROW(store.read("/etc/passwd", {}, [](std::string_view) {}), Error);
@@ -140,7 +130,7 @@ TEST(LocalStore, RefusesNamesThatLeaveIt) {
 }
 
 TEST(LocalStore, DoesNotShowWhatIsBeingWritten) {
-  TestFolder folder;
+  TemporaryFolder folder;
   LocalStore store(folder.path());
   struct Spy : ObjectSource {
     explicit Spy(LocalStore& store) : store(store) {}
@@ -161,7 +151,7 @@ TEST(LocalStore, DoesNotShowWhatIsBeingWritten) {
 }
 
 TEST(LocalStore, LeavesNothingWhenTheSourceFails) {
-  TestFolder folder;
+  TemporaryFolder folder;
   LocalStore store(folder.path());
   struct Failing : ObjectSource {
     uint64_t size_bytes() const override { return 3 << 20; }
@@ -175,7 +165,7 @@ TEST(LocalStore, LeavesNothingWhenTheSourceFails) {
 }
 
 TEST(LocalStore, NamesThePathThatIsNoFolder) {
-  TestFolder folder;
+  TemporaryFolder folder;
   write_file_atomically(folder.path() / "file", "x");
   LocalStore store(folder.path() / "file");
   EXPECT_THAT(error_of([&] { store.create_if_absent("a", MemorySource("x")); }),
@@ -195,7 +185,7 @@ bool in_child(const std::function<void()>& action) {
 }
 
 TEST(LocalStore, AFileThatTheSystemCutsIsAnErrorNamingItAndLeavesNothing) {
-  TestFolder folder;
+  TemporaryFolder folder;
   LocalStore store(folder.path());
   EXPECT_TRUE(in_child([&] {
     ::signal(SIGXFSZ, SIG_IGN);
@@ -211,7 +201,7 @@ TEST(LocalStore, AFileThatTheSystemCutsIsAnErrorNamingItAndLeavesNothing) {
 }
 
 TEST(LocalStore, AFullOrReadOnlyDiskIsAnErrorNamingThePath) {
-  TestFolder folder;
+  TemporaryFolder folder;
   const std::string path = folder.path().string();
   if (::mount("tmpfs", path.c_str(), "tmpfs", 0, "size=256k") != 0)
     GTEST_SKIP() << "no right to mount a small tmpfs here: " << std::strerror(errno);

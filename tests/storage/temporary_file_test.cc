@@ -8,7 +8,7 @@
 
 #include <chrono>
 
-#include "tests/storage/test_folder.h"
+#include "tests/temporary_folder.h"
 #include "worker/base/error.h"
 
 namespace podium {
@@ -32,13 +32,13 @@ void leave_abandoned_file(const fs::path& folder) {
 }
 
 TEST(TemporaryFile, LeavesNothingWhenItIsNotPublished) {
-  TestFolder folder;
+  TemporaryFolder folder;
   { TemporaryFile(folder.path(), folder.path() / "target").write("half"); }
   EXPECT_EQ(count_files(folder.path()), 0u);
 }
 
 TEST(TemporaryFile, OfADeadWriterIsRemovedAndThatOfALiveOneIsNot) {
-  TestFolder folder;
+  TemporaryFolder folder;
   leave_abandoned_file(folder.path());
   ASSERT_EQ(count_files(folder.path()), 1u);
   TemporaryFile live(folder.path(), folder.path() / "target");
@@ -50,7 +50,7 @@ TEST(TemporaryFile, OfADeadWriterIsRemovedAndThatOfALiveOneIsNot) {
 }
 
 TEST(TemporaryFile, OfAnotherHostIsRemovedOnlyWhenItIsOld) {
-  TestFolder folder;
+  TemporaryFolder folder;
   write_file_atomically(folder.path() / "elsewhere~1-1-1", "half");
   write_file_atomically(folder.path() / "elsewhere~1-1-2", "half");
   fs::last_write_time(folder.path() / "elsewhere~1-1-2", fs::file_time_type::clock::now() - std::chrono::hours(25));
@@ -60,7 +60,7 @@ TEST(TemporaryFile, OfAnotherHostIsRemovedOnlyWhenItIsOld) {
 }
 
 TEST(PublishByLink, MovesTheFileAndNeverReplaces) {
-  TestFolder folder;
+  TemporaryFolder folder;
   const fs::path from = folder.path() / "from", to = folder.path() / "to";
   int error_number = -1;
   write_file_atomically(from, "first");
@@ -74,7 +74,7 @@ TEST(PublishByLink, MovesTheFileAndNeverReplaces) {
 }
 
 TEST(PublishByLink, TakesItsOwnRepeatedRequestForSuccess) {
-  TestFolder folder;
+  TemporaryFolder folder;
   const fs::path from = folder.path() / "from", to = folder.path() / "to";
   write_file_atomically(from, "content");
   fs::create_hard_link(from, to);
@@ -85,7 +85,7 @@ TEST(PublishByLink, TakesItsOwnRepeatedRequestForSuccess) {
 }
 
 TEST(PublishByLink, ReportsTheErrorOfTheSystem) {
-  TestFolder folder;
+  TemporaryFolder folder;
   int error_number = 0;
   EXPECT_FALSE(publish_by_link(folder.path() / "absent", folder.path() / "to", error_number));
   EXPECT_EQ(error_number, ENOENT);

@@ -45,6 +45,8 @@ std::vector<TranslationShard> random_shards(const TransformerConfig& config, int
 
 std::vector<float> copy_of(std::span<const float> values) { return {values.begin(), values.end()}; }
 
+Alone nobody_else;
+
 bool same_bits(std::span<const float> a, std::span<const float> b) {
   return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size_bytes()) == 0;
 }
@@ -55,13 +57,13 @@ void expect_same_bits_with_any_number_of_threads(const TransformerConfig& config
   std::vector<float> weights = random_weights(model, 7);
   const std::vector<TranslationShard> shards = random_shards(config, shard_count, pairs, longest);
   const RandomKey key{3, 9, 0, 0};
-  GradientStep alone(model, shard_count, 1);
+  GradientStep alone(model, nobody_else, {.shards = shard_count, .threads = 1});
   const GradientStep::Result expected = alone.run({weights.data()}, shards, key, 0.1f);
   ASSERT_GT(expected.squares, 0);
   for (int threads : {2, 3, 2 * shard_count}) {
-    GradientStep step(model, shard_count, threads);
+    GradientStep step(model, nobody_else, {.shards = shard_count, .threads = threads});
     const GradientStep::Result result = step.run({weights.data()}, shards, key, 0.1f);
-    EXPECT_EQ(result.sums.loss, expected.sums.loss) << threads << " threads";
+    EXPECT_EQ(total(result.shard_sums).loss, total(expected.shard_sums).loss) << threads << " threads";
     EXPECT_EQ(result.squares, expected.squares) << threads << " threads";
     EXPECT_TRUE(same_bits(step.gradient(), alone.gradient())) << threads << " threads";
   }
@@ -101,11 +103,11 @@ TEST(GradientStep, AddsShardsInTheOrderOfTheTree) {
     for (int i = 0; i < count; ++i) {
       std::vector<TranslationShard> only(static_cast<size_t>(count));  // the others empty: zeros change no sum
       only[static_cast<size_t>(i)] = shards[static_cast<size_t>(i)];
-      GradientStep one(model, count, 1);
+      GradientStep one(model, nobody_else, {.shards = count, .threads = 1});
       one.run({weights.data()}, only, {3, 1, 0, 0}, 0);
       leaves.push_back(copy_of(one.gradient()));
     }
-    GradientStep step(model, count, 1);
+    GradientStep step(model, nobody_else, {.shards = count, .threads = 1});
     const GradientStep::Result result = step.run({weights.data()}, shards, {3, 1, 0, 0}, 0);
     const std::vector<float> expected = tree_sum(leaves, 0, leaves.size());
     EXPECT_EQ(copy_of(step.gradient()), expected) << count << " shards";
@@ -118,21 +120,21 @@ TEST(GradientStep, AnEmptyShardChangesNothing) {
   const Transformer model(tiny());
   std::vector<float> weights = random_weights(model, 7);
   std::vector<TranslationShard> shards = random_shards(tiny(), 2, 2, 9);
-  GradientStep two(model, 2, 1);
+  GradientStep two(model, nobody_else, {.shards = 2, .threads = 1});
   two.run({weights.data()}, shards, {}, 0);
   const std::vector<float> expected = copy_of(two.gradient());
   shards.emplace_back();
-  GradientStep three(model, 3, 1);
+  GradientStep three(model, nobody_else, {.shards = 3, .threads = 1});
   const GradientStep::Result result = three.run({weights.data()}, shards, {}, 0);
   EXPECT_EQ(copy_of(three.gradient()), expected);
-  EXPECT_EQ(result.sums.rows, static_cast<int64_t>(shards[0].labels.size() + shards[1].labels.size()));
+  EXPECT_EQ(total(result.shard_sums).rows, static_cast<int64_t>(shards[0].labels.size() + shards[1].labels.size()));
 }
 
 TEST(GradientStep, NamesTheTensorThatWentBadFirst) {
   const Transformer model(tiny());
   std::vector<float> weights = random_weights(model, 7);
   const std::vector<TranslationShard> shards = random_shards(tiny(), 2, 2, 9);
-  GradientStep step(model, 2, 1);
+  GradientStep step(model, nobody_else, {.shards = 2, .threads = 1});
   step.run({weights.data()}, shards, {}, 0);
   EXPECT_EQ(step.find_non_finite({weights.data()}, shards, {}, 0), "");
   std::vector<float> infinite = weights;

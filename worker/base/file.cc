@@ -7,6 +7,7 @@
 
 #include <cerrno>
 
+#include "worker/base/descriptor.h"
 #include "worker/base/error.h"
 
 namespace podium {
@@ -18,11 +19,6 @@ int open_or_throw(const fs::path& path, int flags, mode_t mode = 0) {
   return descriptor;
 }
 
-struct Descriptor {
-  int value;
-  ~Descriptor() { ::close(value); }
-};
-
 uint64_t regular_size(int descriptor, const fs::path& path) {
   struct stat status;
   if (::fstat(descriptor, &status) != 0) throw_system_error(errno, path.string());
@@ -33,12 +29,12 @@ uint64_t regular_size(int descriptor, const fs::path& path) {
 }  // namespace
 
 std::string read_file(const fs::path& path, uint64_t limit_bytes) {
-  Descriptor file{open_or_throw(path, O_RDONLY)};
-  regular_size(file.value, path);
+  Descriptor file(open_or_throw(path, O_RDONLY));
+  regular_size(file.get(), path);
   std::string content;
   char buffer[1 << 16];
   while (true) {
-    ssize_t count = ::read(file.value, buffer, sizeof buffer);
+    ssize_t count = ::read(file.get(), buffer, sizeof buffer);
     if (count < 0 && errno == EINTR) continue;
     if (count < 0) throw_system_error(errno, path.string());
     if (count == 0) return content;
@@ -59,9 +55,9 @@ void write_file_atomically(const fs::path& path, std::string_view content) {
 }
 
 void sync_folder(const fs::path& folder) {
-  Descriptor file{open_or_throw(folder, O_RDONLY | O_DIRECTORY)};
+  Descriptor file(open_or_throw(folder, O_RDONLY | O_DIRECTORY));
   // Some file systems (FUSE) cannot fsync a folder; they say EINVAL.
-  if (::fsync(file.value) != 0 && errno != EINVAL) throw_system_error(errno, folder.string());
+  if (::fsync(file.get()) != 0 && errno != EINVAL) throw_system_error(errno, folder.string());
 }
 
 FileWriter::FileWriter(fs::path path)
@@ -91,10 +87,10 @@ void FileWriter::close() {
 }
 
 MappedFile::MappedFile(const fs::path& path) {
-  Descriptor file{open_or_throw(path, O_RDONLY)};
-  size_ = regular_size(file.value, path);
+  Descriptor file(open_or_throw(path, O_RDONLY));
+  size_ = regular_size(file.get(), path);
   if (size_ == 0) return;
-  void* mapping = ::mmap(nullptr, size_, PROT_READ, MAP_PRIVATE, file.value, 0);
+  void* mapping = ::mmap(nullptr, size_, PROT_READ, MAP_PRIVATE, file.get(), 0);
   if (mapping == MAP_FAILED) throw_system_error(errno, path.string());
   data_ = static_cast<const char*>(mapping);
 }

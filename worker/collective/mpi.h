@@ -12,7 +12,8 @@ namespace podium {
 // MPI_Finalize's collective wait unless finalize() was called.
 class MpiWorld : public Communicator {
  public:
-  MpiWorld(int rank, int size);
+  // A transfer of more than `largest_message` bytes is sent as several MPI messages: MPI counts in int.
+  MpiWorld(int rank, int size, size_t largest_message = size_t{1} << 30);
   ~MpiWorld() override;
   int rank() const override;
   int size() const override;

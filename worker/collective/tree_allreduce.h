@@ -15,15 +15,17 @@ namespace podium {
 struct TreeAllreduceOptions {
   int64_t size = 0;            // numbers in a gradient
   int64_t shards = 1;          // V
-  int64_t bucket = 6'553'600;  // numbers in a bucket: 25 MB, as PyTorch's DDP has it; a multiple of kNormChunk
-  // Adds float32 numbers, left += right, and squares a chunk: kernels, passed in so that this folder knows none.
+  int64_t bucket = 6'553'600;  // numbers in a bucket: 25 MB, as PyTorch's DDP has it; a multiple of `chunk`
+  int64_t chunk = 4096;        // numbers in a chunk of squares: kNormChunk
+  // Adds float32 numbers, left += right, and squares a chunk: kernels, passed in so that this folder knows none. Called
+  // from progress() and finish() alone, never from ready().
   std::function<void(std::span<float> left, std::span<const float> right)> add;
-  // The float64 sums of squares of `values`, one for each kNormChunk of them, into `chunk_sums`.
+  // The float64 sums of squares of `values`, one for each chunk of them, into `chunk_sums`.
   std::function<void(std::span<const float> values, std::span<double> chunk_sums)> squares;
 };
 
 // Buckets are the cuts [i·bucket, (i+1)·bucket) of the gradient; each is cut into a slice for every rank, at multiples
-// of kNormChunk (4096). Any number of steps with one object; nothing is allocated in a step.
+// of the chunk. Any number of steps with one object; nothing is allocated in a step.
 class TreeAllreduce {
  public:
   TreeAllreduce(Communicator& world, TreeAllreduceOptions options);
@@ -37,12 +39,13 @@ class TreeAllreduce {
   // buffer of its own (it must be that where my_nodes() is empty). They stay as they are until finish().
   void begin(std::vector<float*> nodes, float* result);
   // Numbers [begin, end) of all my nodes are final, and are not touched any more. Every number is reported once a step,
-  // in any order and in any pieces; buckets go off when they are whole. Calls come one at a time (from any thread).
+  // in any order and in any pieces; buckets go off when they are whole. Calls come one at a time (from any thread). A
+  // rank without nodes need not call it.
   void ready(int64_t begin, int64_t end);
   // Moves transfers on without waiting; called now and then by whoever computes.
   void progress();
   // Waits for the rest. After it `result` is the sum and chunk_squares() its squares, the same bits at every rank.
-  // `waiting` is called now and then while it waits.
+  // `waiting` is called again and again while it waits: something cheap.
   void finish(const std::function<void()>& waiting = {});
   std::span<const double> chunk_squares() const;
 

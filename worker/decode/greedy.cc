@@ -53,14 +53,16 @@ std::vector<std::vector<int32_t>> greedy_decode(const Transformer& model, FlatPa
                    [&](size_t a, size_t b) { return sources[a].size() > sources[b].size(); });
   const size_t batch = static_cast<size_t>(options.batch_sentences);
   const size_t batches = (order.size() + batch - 1) / batch;
+  const size_t first = static_cast<size_t>(options.first_batch), every = static_cast<size_t>(options.every_batch);
+  const size_t mine = batches <= first ? 0 : (batches - first + every - 1) / every;
   std::atomic<size_t> next{0};
-  const int64_t teams = std::min<int64_t>(threads.size(), static_cast<int64_t>(batches));
+  const int64_t teams = std::min<int64_t>(threads.size(), static_cast<int64_t>(mine));
   threads.parallel_for(teams, [&](int64_t) {
     ThreadPool alone(1);
     Executor executor{alone};
     IncrementalDecoder decoder(model, weights, executor, options.batch_sentences, options.maximum_tokens);
-    for (size_t i = next++; i < batches; i = next++) {
-      const size_t begin = i * batch;
+    for (size_t i = next++; i < mine; i = next++) {
+      const size_t begin = (first + i * every) * batch;
       decode_batch(model, decoder, std::span(order).subspan(begin, std::min(batch, order.size() - begin)), sources,
                    options, results);
     }

@@ -15,6 +15,8 @@ struct GreedyOptions {
   double length_factor = 3;
   int64_t batch_sentences = 32;
   int32_t eos = 0;
+  // Only batches first, first + every, … are decoded, what one rank of several does; the rest stays empty.
+  int64_t first_batch = 0, every_batch = 1;
   // Polled between tokens; true ends the work with what is there. May be empty.
   std::function<bool()> stop;
 };

@@ -90,6 +90,7 @@ bool SnapshotStore::store_objects(const std::string& prefix, const SnapshotConte
   for (size_t i = 0; i < content.files.size(); ++i)
     if (!store(manifest.files[i], *content.files[i].content)) return false;
   const MemorySource text(manifest_text(manifest));
+  content.before_commit();
   return store(describe(kManifestName, text), text);
 }
 

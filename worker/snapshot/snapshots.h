@@ -24,6 +24,7 @@ struct SnapshotContent {
   uint64_t epoch = 0;
   uint64_t generation = 0;
   std::vector<SnapshotFile> files;
+  std::function<void()> before_commit = [] {};  // called once the files are stored; throws to leave out the manifest
 };
 
 // One that was read from its first byte to its last and is whole.

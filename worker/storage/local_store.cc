@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "worker/base/descriptor.h"
 #include "worker/base/error.h"
 #include "worker/base/hash.h"
 #include "worker/storage/temporary_file.h"
@@ -14,25 +15,17 @@
 namespace podium {
 namespace {
 
-struct Descriptor {
-  int value;
-  ~Descriptor() {
-    if (value >= 0) ::close(value);
-  }
-};
-
 bool is_absent(int error_number) { return error_number == ENOENT || error_number == ENOTDIR; }
 
-// Open for reading, or -1 when there is no such file (a folder is none).
-int open_object(const fs::path& path) {
+// Open for reading; not open when there is no such file (a folder is none).
+Descriptor open_object(const fs::path& path) {
   // O_NONBLOCK: a named pipe in the folder must not block us.
-  int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  if (descriptor < 0 && is_absent(errno)) return -1;
-  if (descriptor < 0) throw_system_error(errno, path.string());
+  Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  if (!file.is_open() && is_absent(errno)) return {};
+  if (!file.is_open()) throw_system_error(errno, path.string());
   struct stat status;
-  if (::fstat(descriptor, &status) == 0 && S_ISREG(status.st_mode)) return descriptor;
-  ::close(descriptor);
-  return -1;
+  if (::fstat(file.get(), &status) == 0 && S_ISREG(status.st_mode)) return file;
+  return {};
 }
 
 // Appends the names below `folder`; `name` is the folder's own name with a slash, empty for the root.
@@ -85,15 +78,15 @@ std::optional<ObjectInfo> LocalStore::create_if_absent(const std::string& name, 
 
 bool LocalStore::read(const std::string& name, ByteRange range, const ByteSink& sink) {
   const fs::path path = path_of(name);
-  Descriptor file{open_object(path)};
-  if (file.value < 0) return false;
+  const Descriptor file = open_object(path);
+  if (!file.is_open()) return false;
   std::vector<char> buffer(1 << 20);
   constexpr uint64_t kLargestOffset = INT64_MAX;
   uint64_t offset = std::min(range.begin, kLargestOffset);
   uint64_t left = std::min(range.size_bytes, kLargestOffset - offset);
   while (left > 0) {
     ssize_t count =
-        ::pread(file.value, buffer.data(), std::min<uint64_t>(left, buffer.size()), static_cast<off_t>(offset));
+        ::pread(file.get(), buffer.data(), std::min<uint64_t>(left, buffer.size()), static_cast<off_t>(offset));
     if (count < 0 && errno == EINTR) continue;
     if (count < 0) throw_system_error(errno, path.string());
     if (count == 0) break;

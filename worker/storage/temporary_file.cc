@@ -122,6 +122,7 @@ void remove_abandoned(const fs::path& folder) {
 }
 
 void create_folders(const fs::path& folder) {
+  if (folder.is_relative()) return create_folders(fs::absolute(folder));
   int result = ::mkdir(folder.c_str(), 0755);
   if (result != 0 && errno == ENOENT && folder.parent_path() != folder) {
     create_folders(folder.parent_path());

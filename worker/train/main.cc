@@ -1,11 +1,19 @@
-// The `trainer` program: settings in, a trained model out. It computes and never supervises.
+// The `trainer` program: settings in, a trained model out. It computes and never supervises. Under a worker it first
+// prepares, then waits for its world, then trains at one rank of it.
+#include <fcntl.h>
 #include <signal.h>
 #include <unistd.h>
 
+#include <cstdlib>
 #include <iostream>
 
 #include "configuration/settings.h"
+#include "worker/base/descriptor.h"
+#include "worker/base/fault_point.h"
+#include "worker/collective/mpi.h"
 #include "worker/kernels/instruction_set.h"
+#include "worker/snapshot/epochs.h"
+#include "worker/supervise/exit_codes.h"
 #include "worker/train/trainer.h"
 
 namespace podium {
@@ -20,13 +28,46 @@ std::string new_run_name(const Settings& settings, const std::string& name) {
   }
 }
 
-int run(int argc, char** argv) {
-  const LoadedSettings loaded =
-      load_settings(std::vector<std::string>(argv + 1, argv + argc), environment_variables(environ));
-  if (loaded.actions.help) return fmt::print("{}", settings_help("trainer")), 0;
-  if (loaded.actions.version) return fmt::print("podium {}\n", PODIUM_VERSION), 0;
+int train_alone(const Settings& settings, const std::string& run, StopSignal& signals) {
+  TrainingDisplay display(STDOUT_FILENO, settings.progress.every_steps);
+  LocalStore store(settings.snapshots.folder);
+  Alone alone;
+  const TrainerWorld world{.ranks = alone, .signals = signals, .epoch = highest_epoch(store, run)};
+  const Preparation preparation = prepare(settings, run, display);
+  return Trainer(settings, preparation, world, display).run();
+}
+
+int train_in_world(const Settings& settings, const std::string& run, StopSignal& signals, WorkerLink& worker) {
+  // Nobody looks at a trainer that stands by, nor at other ranks than 0.
+  const Descriptor nowhere(::open("/dev/null", O_WRONLY | O_CLOEXEC));
+  TrainingDisplay silent(nowhere.get(), settings.progress.every_steps);
+  worker.phase(TrainerPhase::kPreparingData);
+  const Preparation preparation = prepare(settings, run, silent);
+  worker.prepared(preparation.data.sha256, instruction_set());
+  const StartTraining start = worker.wait_for_start();
+  set_fault_identity(static_cast<uint32_t>(std::max<int64_t>(settings.workers.ordinal, 0)),
+                     start.generation);
+  for (const auto& [name, value] : start.environment) ::setenv(name.c_str(), value.c_str(), 1);
+  // oneDNN's own choice; all other kernels give the same bits on both.
+  if (start.instruction_set != instruction_set()) ::setenv("ONEDNN_MAX_CPU_ISA", "AVX2", 1);
+  worker.phase(TrainerPhase::kForming);
+  fault_point("forming");
+  MpiWorld ranks(start.rank, start.world_size);
+  const bool leads = start.rank == 0;
+  TrainingDisplay display(leads ? STDOUT_FILENO : nowhere.get(), settings.progress.every_steps);
+  const TrainerWorld world{ranks, signals, &worker, start.epoch, start.generation};
+  try {
+    const int code = Trainer(settings, preparation, world, display).run();
+    ranks.finalize();
+    return code;
+  } catch (const Superseded& error) {
+    worker.failure(error.what());
+    return kExitSuperseded;
+  }
+}
+
+int run(const LoadedSettings& loaded, StopSignal& signals, WorkerLink* worker) {
   const Settings& settings = loaded.settings;
-  if (loaded.actions.dump_config) return fmt::print("{}", dump_config(settings)), 0;
   if (!settings.cloud_storage_bucket_name.empty())
     throw Error(
         "cloud_storage_bucket_name is {}: this version keeps snapshots in a folder only; leave it empty "
@@ -37,19 +78,31 @@ int run(int argc, char** argv) {
   ::signal(SIGXFSZ, SIG_IGN);  // a limit of file sizes is an error like a full disk
   std::string name = run_name(settings);
   if (loaded.actions.new_run) name = new_run_name(settings, name);
-  StopSignal stop;
-  TrainingDisplay display(STDOUT_FILENO, settings.progress.every_steps);
-  return Trainer(settings, name, stop, display).run();
+  return worker == nullptr ? train_alone(settings, name, signals) : train_in_world(settings, name, signals, *worker);
 }
 
 }  // namespace
 }  // namespace podium
 
 int main(int argc, char** argv) {
+  using namespace podium;
+  StopSignal signals;  // before any other thread is
+  std::unique_ptr<WorkerLink> worker;
+  int code = 1;
   try {
-    return podium::run(argc, argv);
+    worker = WorkerLink::from_environment();
+    const LoadedSettings loaded =
+        load_settings(std::vector<std::string>(argv + 1, argv + argc), environment_variables(environ));
+    if (loaded.actions.help) return fmt::print("{}", settings_help("trainer")), 0;
+    if (loaded.actions.version) return fmt::print("podium {}\n", PODIUM_VERSION), 0;
+    if (loaded.actions.dump_config) return fmt::print("{}", dump_config(loaded.settings)), 0;
+    code = run(loaded, signals, worker.get());
   } catch (const std::exception& error) {
-    std::cerr << "trainer: " << error.what() << std::endl;
-    return 1;
+    if (worker != nullptr) {
+      worker->failure(error.what());
+    } else {
+      std::cerr << "trainer: " << error.what() << std::endl;
+    }
   }
+  return code;
 }

@@ -28,22 +28,19 @@ std::vector<SentencePair> sample_pairs(const std::vector<SentencePair>& pairs, i
 }  // namespace
 
 void Report::introduction(const std::string& run, const Transformer& model, const TranslationData& data,
-                          const Progress& progress) {
+                          const Progress& progress, int workers) {
   const TransformerConfig& config = model.config();
   display_.message(fmt::format(
-      "run {}: {}+{} layers, {}/{}/{}, {:.1f} million parameters; {} threads, {}", run, config.encoder_layers,
+      "run {}: {}+{} layers, {}/{}/{}, {:.1f} million parameters; {}{} threads, {}", run, config.encoder_layers,
       config.decoder_layers, config.embedding_size, config.feed_forward_size, config.heads,
-      static_cast<double>(model.parameters().count()) * 1e-6, thread_count(settings_), instruction_set()));
+      static_cast<double>(model.parameters().count()) * 1e-6, workers > 1 ? fmt::format("{} workers of ", workers) : "", thread_count(settings_), instruction_set()));
   for (const std::string& line : data.summary(progress)) display_.message(line);
-  if (settings_.worker_count > 1)
-    display_.message(
-        fmt::format("worker_count is {}: this process computes the batches of all of them", settings_.worker_count));
 }
 
 void Report::resume_clock() { step_ended_ = steady_seconds(); }
 
-void Report::step(const Progress& progress, const CrossEntropySums& sums, int64_t tokens, double learning_rate,
-                  int64_t batches_in_epoch) {
+double Report::step(const Progress& progress, const CrossEntropySums& sums, int64_t tokens, double learning_rate,
+                    int64_t batches_in_epoch) {
   const double now = steady_seconds();
   auto average = [&](double& value, double newest) { value = kForget * value + (1 - kForget) * newest; };
   average(loss_, sums.loss);
@@ -79,6 +76,7 @@ void Report::step(const Progress& progress, const CrossEntropySums& sums, int64_
   shown.fraction_done = std::min(shown.fraction_done, 1.0);
 
   display_.step(shown);
+  return shown.tokens_per_second;
 }
 
 void Report::validation(const ValidationRecord& record, bool best) {
@@ -102,12 +100,13 @@ void Report::results(const TranslationData& data, const Validator& validator, Gr
   const char* name = data.test.empty() ? "validation" : "test";
   if (!held_out.empty()) {
     display_.activity(fmt::format("translating the {} {} sentences", held_out.size(), name));
+    // No way out between these two: all ranks take part in both.
     const BleuScore bleu = validator.bleu(step, weights, held_out, stop);
+    const std::vector<SentencePair> samples = sample_pairs(held_out, settings_.progress.samples);
+    const std::vector<std::string> translations = validator.translate(step, weights, samples, stop);
     display_.finish();
     if (stop()) return;
     display_.message(fmt::format("\n{} pairs ({}): {}", name, held_out.size(), bleu.text()));
-    const std::vector<SentencePair> samples = sample_pairs(held_out, settings_.progress.samples);
-    const std::vector<std::string> translations = validator.translate(step, weights, samples, stop);
     for (size_t i = 0; i < samples.size(); ++i)
       display_.message(fmt::format("\n  source       {}\n  reference    {}\n  translation  {}", samples[i].source,
                                    samples[i].target, translations[i]));

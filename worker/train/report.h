@@ -17,14 +17,14 @@ class Report {
   Report(const Settings& settings, TrainingDisplay& display) : settings_(settings), display_(display) {}
 
   void introduction(const std::string& run, const Transformer& model, const TranslationData& data,
-                    const Progress& progress);
-  // After a step that trained on `tokens` tokens (source and target) with these sums.
-  void step(const Progress& progress, const CrossEntropySums& sums, int64_t tokens, double learning_rate,
+                    const Progress& progress, int workers);
+  // After a step that trained on `tokens` tokens (source and target) with these sums. Returns tokens per second.
+  double step(const Progress& progress, const CrossEntropySums& sums, int64_t tokens, double learning_rate,
             int64_t batches_in_epoch);
   // A pause that says nothing of the speed of steps (a validation, a snapshot) ends here.
   void resume_clock();
   void validation(const ValidationRecord& record, bool best);
-  // Held-out sentences with their translations, BLEU of the test pairs, and how to go on.
+  // Held-out sentences with their translations, BLEU of the test pairs, and how to go on. All ranks call it together.
   void results(const TranslationData& data, const Validator& validator, GradientStep& step, FlatParameters weights,
                const std::string& snapshot, const std::function<bool()>& stop);
 

@@ -33,23 +33,25 @@ std::vector<SnapshotFile> snapshot_files(const Transformer& model, const Trainin
   return files;
 }
 
-void restore(const fs::path& folder, const Transformer& model, const Progress& expected, TrainingState& state) {
-  const fs::path state_path = folder / "trainer_state.json";
-  Progress progress = parse_progress(read_file(state_path, kSmallFileBytes), state_path.string());
+void check_same_run(const Progress& progress, const Progress& expected, const std::string& what) {
   if (progress.settings_hash != expected.settings_hash)
     throw Error(
         "{}: this run was begun with other settings (their hash was {}, now it is {}); choose another run_name, or "
         "--new-run",
-        state_path.string(), progress.settings_hash, expected.settings_hash);
+        what, progress.settings_hash, expected.settings_hash);
   if (progress.data_hash != expected.data_hash)
-    throw Error("{}: this run was begun with other training data; choose another run_name, or --new-run",
-                state_path.string());
+    throw Error("{}: this run was begun with other training data; choose another run_name, or --new-run", what);
+}
+
+Progress restore(const fs::path& folder, const Transformer& model, const Progress& expected, const AdamBuffers& into) {
+  const fs::path state_path = folder / "trainer_state.json";
+  Progress progress = parse_progress(read_file(state_path, kSmallFileBytes), state_path.string());
+  check_same_run(progress, expected, state_path.string());
   const fs::path weights_path = folder / "model.safetensors", optimizer_path = folder / "optimizer.safetensors";
   const MappedFile weights(weights_path), optimizer(optimizer_path);
-  read_model_weights(open_tensors(weights, weights_path), model.parameters(), state.weights());
-  read_optimizer(open_tensors(optimizer, optimizer_path), model.parameters(), state.first_moment(),
-                 state.second_moment());
-  state.progress = std::move(progress);
+  read_model_weights(open_tensors(weights, weights_path), model.parameters(), into.weights);
+  read_optimizer(open_tensors(optimizer, optimizer_path), model.parameters(), into.first_moment, into.second_moment);
+  return progress;
 }
 
 }  // namespace podium

@@ -19,8 +19,11 @@ using StaticFiles = std::vector<std::pair<std::string, std::string>>;  // name, 
 std::vector<SnapshotFile> snapshot_files(const Transformer& model, const TrainingState& state, const StaticFiles& fixed,
                                          std::vector<float>& zeros);
 
-// Fills `state` from the folder of a verified snapshot. Throws Error naming the file when the snapshot was made by
-// another model, or by other settings or data than `expected` says (settings_hash and data_hash).
-void restore(const fs::path& folder, const Transformer& model, const Progress& expected, TrainingState& state);
+// Fills `into` from the folder of a verified snapshot, and returns its progress. Throws Error naming the file when the
+// snapshot was made by another model, or by other settings or data than `expected` says (settings_hash and data_hash).
+Progress restore(const fs::path& folder, const Transformer& model, const Progress& expected, const AdamBuffers& into);
+
+// Throws Error beginning with `what` when settings or data of the run that `progress` is of are not the `expected`.
+void check_same_run(const Progress& progress, const Progress& expected, const std::string& what);
 
 }  // namespace podium

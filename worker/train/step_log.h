@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <string>
 
-#include "worker/kernels/cross_entropy.h"
+#include "worker/train/training_state.h"
 
 namespace podium {
 
@@ -17,7 +17,7 @@ class StepLog {
   StepLog& operator=(const StepLog&) = delete;
 
   // {"step":1,"loss":8.98,"loss_bits":"0x1.1f…p+3",…}: the mean loss over target tokens, also as a hexadecimal float.
-  void write(int64_t step, const CrossEntropySums& sums, double gradient_norm, double learning_rate);
+  void write(int64_t step, const StepFigures& figures);
 
  private:
   std::string path_;

@@ -1,26 +1,25 @@
 #include "worker/train/trainer.h"
 
+#include <signal.h>
+
 #include <cmath>
+
+#include "worker/base/fault_point.h"
+#include "worker/snapshot/completion.h"
+#include "worker/snapshot/epochs.h"
+#include "worker/supervise/exit_codes.h"
 
 namespace podium {
 namespace {
 
 double mean(double sum, int64_t count) { return count == 0 ? 0 : sum / static_cast<double>(count); }
 
-// The newest valid snapshot, or the one that is named, or none.
-std::optional<Snapshot> snapshot_to_resume(SnapshotStore& snapshots, const std::string& run,
-                                           const std::string& resume) {
-  if (resume == "latest") return snapshots.newest_valid();
-  if (resume == "none") {
-    if (snapshots.list().empty()) return std::nullopt;
-    throw Error("snapshots.resume is none, but there are snapshots of run {}; choose another run_name, or --new-run",
-                run);
-  }
-  return snapshots.open(resume);
-}
-
-std::optional<fs::path> folder_of(const std::optional<Snapshot>& snapshot) {
-  return snapshot ? snapshot->folder : std::nullopt;
+std::unique_ptr<MemoryState> open_memory(const Settings& settings, const std::string& run, const Transformer& model) {
+  const uint64_t numbers = TrainingState::numbers(model.parameters().size());
+  if (settings.workers.memory_folder.empty()) return std::make_unique<MemoryState>(numbers);
+  const uint32_t ordinal = static_cast<uint32_t>(std::max<int64_t>(settings.workers.ordinal, 0));
+  return std::make_unique<MemoryState>(settings.workers.memory_folder, run, ordinal, mathematics_hash(settings),
+                                       numbers);
 }
 
 StaticFiles static_files(const Settings& settings, const TransformerConfig& config, const TranslationData& data) {
@@ -39,31 +38,38 @@ StaticFiles static_files(const Settings& settings, const TransformerConfig& conf
 
 }  // namespace
 
-Trainer::Trainer(const Settings& settings, std::string run, StopSignal& stop, TrainingDisplay& display)
+Trainer::Trainer(const Settings& settings, const Preparation& preparation, TrainerWorld world,
+                 TrainingDisplay& display)
     : settings_(settings),
-      run_(std::move(run)),
-      stop_(stop),
+      world_(world),
+      run_(preparation.run),
+      data_(preparation.data),
       display_(display),
       report_(settings_, display),
       store_(settings.snapshots.folder),
       snapshots_(store_, run_, [&display](const std::string& text) { display.warning(text); }),
-      found_(snapshot_to_resume(snapshots_, run_, settings.snapshots.resume)),
-      data_(load_translation_data(settings, folder_of(found_), display)),
       model_(transformer_config(settings, data_.source_vocabulary->size(), data_.target_vocabulary->size())),
       optimizer_(optimizer_options(settings)),
-      state_(model_.parameters().size()),
-      step_log_(settings.progress.step_log) {
-  begin_or_resume();
+      state_(open_memory(settings, run_, model_), model_.parameters().size()),
+      step_log_(leads() ? settings.progress.step_log : "") {
+  auto working = [worker = world.worker] {
+    if (worker != nullptr) worker->tick();
+  };
+  phase(TrainerPhase::kRestoring);
+  StartingStateOptions options{fresh_progress(), settings.snapshots.resume, working};
+  start_ = find_starting_state(world.ranks, model_, snapshots_, options, state_);
   const Progress& progress = state_.progress;
   batches_in_epoch_ = data_.plan_epoch(progress).count();
-  shards_.resize(static_cast<size_t>(progress.shards));
-  gradient_step_ = std::make_unique<GradientStep>(model_, static_cast<int>(progress.shards), thread_count(settings));
-  validator_ = std::make_unique<Validator>(data_, model_, settings.validation.bleu_sentences,
+  gradient_step_ = std::make_unique<GradientStep>(
+      model_, world.ranks,
+      GradientStepOptions{.shards = progress.shards, .threads = thread_count(settings), .working = working});
+  shards_.resize(static_cast<size_t>(gradient_step_->my_shards().size()));
+  validator_ = std::make_unique<Validator>(data_, model_, world.ranks, settings.validation.bleu_sentences,
                                            settings.validation.maximum_tokens);
   static_files_ = static_files(settings, model_.config(), data_);
 }
 
-void Trainer::begin_or_resume() {
+Progress Trainer::fresh_progress() const {
   Progress fresh;
   fresh.seed = settings_.seed;
   fresh.global_batch = global_batch(settings_);
@@ -73,52 +79,90 @@ void Trainer::begin_or_resume() {
                 kMaximumShards);
   fresh.settings_hash = mathematics_hash(settings_);
   fresh.data_hash = data_.sha256;
-  if (found_) return resume(fresh);
-  state_.progress = fresh;
-  model_.parameters().initialize(fresh.seed, state_.weights());
+  return fresh;
 }
 
-void Trainer::resume(const Progress& expected) {
-  restore(*found_->folder, model_, expected, state_);
-  Progress& progress = state_.progress;
-  snapshot_step_ = progress.step;
-  unsaved_ = false;
-  // The state was written before its snapshot had a name: not the step's, if that was taken.
-  if (progress.best_snapshot == SnapshotName{found_->manifest.step, {}}.text()) progress.best_snapshot = found_->name;
-  // A kill may have come between a snapshot and its links.
-  snapshots_.point_latest(found_->name);
-  if (!progress.best_snapshot.empty()) snapshots_.point_best(progress.best_snapshot);
+StopRequest Trainer::asked() const {
+  if (world_.worker == nullptr) return world_.signals.received() ? StopRequest::kStop : StopRequest::kNone;
+  const std::optional<StopCommand> told = world_.worker->stop();
+  return !told ? StopRequest::kNone : *told == StopCommand::kStop ? StopRequest::kStop : StopRequest::kYield;
+}
+
+// All ranks come here together.
+void Trainer::ask_all() {
+  const Agreed agreed = agree(world_.ranks, {}, 0, asked(), steady_seconds() - began_seconds_);
+  agreed_ = std::max(agreed_, agreed.request);
+  state_.progress.training_seconds = agreed.training_seconds;
+}
+
+void Trainer::phase(TrainerPhase phase) {
+  if (world_.worker != nullptr) world_.worker->phase(phase);
 }
 
 int Trainer::run() {
+  begin();
   Progress& progress = state_.progress;
-  report_.introduction(run_, model_, data_, progress);
-  if (found_)
-    display_.message(
-        fmt::format("going on from {} (epoch {}, step {})", found_->name, progress.epoch + 1, progress.step));
-  stop_.defer();
   if (progress.finished && limits_reached()) {
-    display_.message(
-        fmt::format("run {} has finished: raise its limits, choose another run_name, or use --new-run", run_));
-    show_results();
-    return stopping() ? exit_code_of_signal(*stop_.received()) : 0;
+    if (world_.worker == nullptr)
+      display_.message(
+          fmt::format("run {} has finished: raise its limits, choose another run_name, or use --new-run", run_));
+  } else {
+    progress.finished = false;  // a limit may have been raised since
+    if (progress.step == 0) write_snapshot();
+    if (progress.step > 0) step_boundary();  // what a signal or a kill kept from being done after the last step
+    report_.resume_clock();
+    while (!progress.finished && !stopping()) train_epoch();
   }
-  progress.finished = false;  // a limit may have been raised since
+  if (!stopping()) complete();
+  return end();
+}
+
+void Trainer::begin() {
+  Progress& progress = state_.progress;
   began_seconds_ = steady_seconds() - progress.training_seconds;
-  if (!found_) write_snapshot();
-  if (progress.step > 0) step_boundary();  // what a signal kept from being done after the last step
-  report_.resume_clock();
-  while (!progress.finished && !stopping()) train_epoch();
-  if (!stopping()) {
-    show_results();
-    if (!stopping()) return 0;
+  snapshot_step_ = start_.origin == StartingState::Origin::kSnapshot ? progress.step : -1;
+  unsaved_ = start_.origin != StartingState::Origin::kSnapshot;
+  if (world_.worker == nullptr) world_.signals.defer();
+  if (world_.generation <= 1) report_.introduction(run_, model_, data_, progress, world_.ranks.size());
+  if (start_.origin == StartingState::Origin::kFresh) return;
+  const bool from_snapshot = start_.origin == StartingState::Origin::kSnapshot;
+  display_.message(fmt::format("going on from {} (epoch {}, step {}){}",
+                               from_snapshot ? start_.snapshot : "the memory state", progress.epoch + 1, progress.step,
+                               world_.ranks.size() > 1 ? fmt::format(" with {} workers", world_.ranks.size()) : ""));
+  if (!leads()) return;
+  // Another rank may have got further than the one that logs.
+  if (!from_snapshot && progress.step > 0) step_log_.write(progress.step, progress.last_step);
+  // A kill may have come between a snapshot and its links.
+  if (from_snapshot) snapshots_.point_latest(start_.snapshot);
+  if (!progress.best_snapshot.empty()) snapshots_.point_best(progress.best_snapshot);
+}
+
+// The run has reached its limit, and all that belongs to it is done but the marker and the results.
+void Trainer::complete() {
+  phase(TrainerPhase::kFinishing);
+  if (leads()) {
+    check_epoch(store_, run_, world_.epoch);
+    const Settings::Training& limits = settings_.training;
+    write_completion(store_, run_,
+                     {state_.progress.step,
+                      SnapshotName{static_cast<uint64_t>(state_.progress.step), {}}.text(),
+                      {limits.epochs, limits.max_steps, limits.max_minutes}});
   }
+  show_results();
+}
+
+int Trainer::end() {
+  if (!stopping()) return kExitFinished;
+  if (agreed_ == StopRequest::kYield) return kExitYielded;
   if (unsaved_) write_snapshot();
   display_.finish();
-  const int signal = *stop_.received();
-  display_.message(
-      fmt::format("stopped by {} at step {}; start again to go on", signal == 2 ? "Ctrl-C" : "SIGTERM", progress.step));
-  return exit_code_of_signal(signal);
+  const int signal = world_.signals.received().value_or(SIGTERM);
+  display_.message(fmt::format("stopped by {} at step {}; start again to go on",
+                               world_.worker != nullptr ? "its workers"
+                               : signal == SIGINT       ? "Ctrl-C"
+                                                        : "SIGTERM",
+                               state_.progress.step));
+  return world_.worker != nullptr ? kExitStopped : exit_code_of_signal(signal);
 }
 
 bool Trainer::limits_reached() const {
@@ -141,29 +185,47 @@ void Trainer::train_epoch() {
 
 void Trainer::train_batch(std::span<const int32_t> batch) {
   Progress& progress = state_.progress;
-  data_.fill_shards(batch, shards_);
+  phase(TrainerPhase::kTraining);
+  const ShardRange mine = gradient_step_->my_shards();
+  data_.fill_shards(batch, progress.shards, mine.begin, shards_);
   const int64_t step = progress.step + 1;
   const RandomKey random{progress.seed, static_cast<uint32_t>(step), 0, 0};
   const float smoothing = static_cast<float>(settings_.training.label_smoothing);
   const GradientStep::Result result = gradient_step_->run(state_.parameters(), shards_, random, smoothing);
-  if (!std::isfinite(result.sums.loss) || !std::isfinite(result.squares)) fail_not_finite(result.sums, random);
+  const Agreed agreed =
+      agree(world_.ranks, result.shard_sums, progress.shards, asked(), steady_seconds() - began_seconds_);
+  const CrossEntropySums& sums = agreed.sums;
+  if (!std::isfinite(sums.loss) || !std::isfinite(result.squares)) fail_not_finite(sums, random);
   UpdateReport update;
-  const AdamStep adam = plan_update(optimizer_, step, result.sums.rows, result.squares, update);
-  adam_update(gradient_step_->executor(), adam, gradient_step_->gradient(), state_.buffers(), state_.buffers());
+  const AdamStep adam = plan_update(optimizer_, step, sums.rows, result.squares, update);
+  const AdamBuffers from = state_.buffers(), to = state_.begin_update();
+  fault_point("optimizer-begin", step);
+  adam_update(gradient_step_->executor(), adam, gradient_step_->gradient(), from, to);
+  fault_point("optimizer-end", step);
   progress.step = step;
   ++progress.batch;
-  progress.epoch_sums += result.sums;
+  progress.epoch_sums += sums;
+  progress.training_seconds = agreed.training_seconds;
+  agreed_ = std::max(agreed_, agreed.request);
   unsaved_ = true;
-  progress.training_seconds = steady_seconds() - began_seconds_;
-  step_log_.write(step, result.sums, update.gradient_norm, update.learning_rate);
-  int64_t tokens = result.sums.rows;
-  for (const TranslationShard& shard : shards_) tokens += shard.source.rows();
-  report_.step(progress, result.sums, tokens, update.learning_rate, batches_in_epoch_);
+  progress.last_step = {sums, update.gradient_norm, update.learning_rate};
+  // Logged before it is published: a kill in between gives a line twice, never none.
+  step_log_.write(step, progress.last_step);
+  state_.publish();
+  const double tokens_per_second =
+      report_.step(progress, sums, data_.token_count(batch), update.learning_rate, batches_in_epoch_);
+  if (world_.worker != nullptr) world_.worker->step(step, mean(sums.loss, sums.rows), tokens_per_second);
+  const int64_t check = settings_.workers.check_every_steps;
+  if (check > 0 && step % check == 0) compare_states(world_.ranks, state_);
 }
 
+// All ranks come here together, because sums and norm are the same at all.
 void Trainer::fail_not_finite(const CrossEntropySums& sums, RandomKey random) {
   const float smoothing = static_cast<float>(settings_.training.label_smoothing);
-  const std::string tensor = gradient_step_->find_non_finite(state_.parameters(), shards_, random, smoothing);
+  const std::string mine = gradient_step_->find_non_finite(state_.parameters(), shards_, random, smoothing);
+  std::string tensor;
+  for (const std::vector<std::string>& found : gather_texts(world_.ranks, std::span(&mine, 1)))
+    if (tensor.empty()) tensor = found[0];
   throw Error(
       "step {} (epoch {}, batch {}): the mean loss is {}; the first tensor that is not finite: {}. The newest snapshot "
       "is of step {}. A lower "
@@ -207,23 +269,29 @@ void Trainer::step_boundary() {
   unsaved_ = unsaved_ || finished;
   progress.finished = finished;
   if (unsaved_ && snapshot_due(epoch_ended)) write_snapshot();
+  // Only now: who finds the state of before comes here again, and does not miss the snapshot.
+  if (epoch_ended || finished) state_.publish_progress();
 }
 
+// False: a stop came in between, and nothing is as if it had begun.
 bool Trainer::validate() {
   if (!validator_->has_data()) return true;
   Progress& progress = state_.progress;
+  phase(TrainerPhase::kValidation);
   display_.activity("validating");
-  const auto result = validator_->run(*gradient_step_, state_.parameters(), [this] { return stopping(); });
-  if (!result) return false;
-  progress.training_seconds = steady_seconds() - began_seconds_;
+  fault_point("validation", progress.step);
+  const ValidationResult result =
+      validator_->run(*gradient_step_, state_.parameters(), [this] { return asked() != StopRequest::kNone; });
+  ask_all();
+  if (stopping()) return false;
   ValidationRecord record;
   record.epoch = progress.epoch + 1;
   record.step = progress.step;
   record.train_loss = mean(progress.epoch_sums.loss, progress.epoch_sums.rows);
   record.train_accuracy = mean(static_cast<double>(progress.epoch_sums.correct), progress.epoch_sums.rows);
-  record.loss = result->loss;
-  record.accuracy = result->accuracy;
-  record.bleu = result->bleu;
+  record.loss = result.loss;
+  record.accuracy = result.accuracy;
+  record.bleu = result.bleu;
   record.learning_rate = learning_rate_at(optimizer_.schedule, progress.step);
   record.training_seconds = progress.training_seconds;
   const bool by_bleu = settings_.snapshots.best == Settings::Snapshots::Best::kBleu;
@@ -234,6 +302,7 @@ bool Trainer::validate() {
   for (const ValidationRecord& earlier : progress.validations) best = best && better(record, earlier);
   progress.validations.push_back(record);
   unsaved_ = true;
+  state_.publish_progress();
   report_.validation(record, best);
   report_.resume_clock();
   return true;
@@ -241,8 +310,9 @@ bool Trainer::validate() {
 
 void Trainer::write_snapshot() {
   Progress& progress = state_.progress;
+  phase(TrainerPhase::kSnapshot);
   display_.activity("writing a snapshot");
-  const std::string name = SnapshotName{static_cast<uint64_t>(progress.step), {}}.text();
+  fault_point("snapshot", progress.step);
   const bool by_bleu = settings_.snapshots.best == Settings::Snapshots::Best::kBleu;
   bool best = false;
   if (validated()) {
@@ -251,28 +321,43 @@ void Trainer::write_snapshot() {
     best = progress.best_snapshot.empty() || metric < progress.best_metric;
     if (best) {
       progress.best_metric = metric;
-      progress.best_snapshot = name;
+      progress.best_snapshot = SnapshotName{static_cast<uint64_t>(progress.step), {}}.text();
     }
   }
-  SnapshotContent content;
-  content.step = static_cast<uint64_t>(progress.step);
-  std::vector<float> zeros;
-  content.files = snapshot_files(model_, state_, static_files_, zeros);
-  const std::string written = snapshots_.write(content);
-  if (best) {
-    progress.best_snapshot = written;
-    snapshots_.point_best(written);
+  // Rank 0 knows under which name it could be stored; the others wait for it, as they would in the next step.
+  const std::string mine = leads() ? store_snapshot() : "";
+  const std::string written = gather_texts(world_.ranks, std::span(&mine, 1))[0][0];
+  if (best) progress.best_snapshot = written;
+  if (leads()) {
+    if (best) snapshots_.point_best(written);
+    snapshots_.apply_retention(static_cast<int>(settings_.snapshots.keep), {progress.best_snapshot, written});
   }
-  snapshots_.apply_retention(static_cast<int>(settings_.snapshots.keep), {progress.best_snapshot, written});
+  if (best) state_.publish_progress();
   snapshot_step_ = progress.step;
   unsaved_ = false;
   report_.resume_clock();
 }
 
+std::string Trainer::store_snapshot() {
+  SnapshotContent content;
+  content.step = static_cast<uint64_t>(state_.progress.step);
+  content.epoch = world_.epoch;
+  content.generation = world_.generation;
+  content.before_commit = [this] {
+    fault_point("commit", state_.progress.step);
+    check_epoch(store_, run_, world_.epoch);
+  };
+  std::vector<float> zeros;
+  content.files = snapshot_files(model_, state_, static_files_, zeros);
+  return snapshots_.write(content);
+}
+
 void Trainer::show_results() {
   const fs::path latest = fs::path(settings_.snapshots.folder) / "latest";
-  report_.results(data_, *validator_, *gradient_step_, state_.parameters(), latest.string(),
-                  [this] { return stopping(); });
+  report_.results(data_, *validator_, *gradient_step_, state_.parameters(), latest.string(), [this] {
+    return asked() != StopRequest::kNone;
+  });
+  ask_all();
 }
 
 }  // namespace podium

@@ -1,5 +1,5 @@
-// The training of a translation model in this process: steps, validations, snapshots, each at a place that a resumed
-// run repeats.
+// The training of a translation model at one rank: steps, validations, snapshots, each at a place that a resumed run
+// repeats.
 #pragma once
 
 #include <memory>
@@ -8,29 +8,41 @@
 
 #include "configuration/settings.h"
 #include "worker/storage/local_store.h"
+#include "worker/supervise/trainer_channel.h"
+#include "worker/train/agreement.h"
 #include "worker/train/gradient_step.h"
 #include "worker/train/options.h"
+#include "worker/train/preparation.h"
 #include "worker/train/report.h"
 #include "worker/train/snapshot_files.h"
+#include "worker/train/starting_state.h"
 #include "worker/train/step_log.h"
 #include "worker/train/stop_signal.h"
-#include "worker/train/translation_data.h"
 #include "worker/train/validation.h"
 
 namespace podium {
 
+// What a trainer finds around it.
+struct TrainerWorld {
+  Communicator& ranks;
+  StopSignal& signals;
+  WorkerLink* worker = nullptr;  // none: it was started by hand
+  uint64_t epoch = 0, generation = 0;
+};
+
 class Trainer {
  public:
-  // Loads the data, and the newest valid snapshot of the run if there is one; else starts fresh. Throws Error when it
-  // cannot.
-  Trainer(const Settings& settings, std::string run, StopSignal& stop, TrainingDisplay& display);
+  // `preparation` and `display` must outlive the object.
+  Trainer(const Settings& settings, const Preparation& preparation, TrainerWorld world, TrainingDisplay& display);
 
-  // Trains until a limit of the settings is reached or a signal arrives; returns the process's exit code.
+  // Trains until a limit of the settings is reached or it is asked to stop; returns the process's exit code
+  // (worker/supervise/exit_codes.h).
   int run();
 
  private:
-  void begin_or_resume();
-  void resume(const Progress& expected);
+  Progress fresh_progress() const;
+  void begin();
+  int end();
   bool limits_reached() const;
   void train_epoch();
   void train_batch(std::span<const int32_t> batch);
@@ -41,18 +53,24 @@ class Trainer {
   [[noreturn]] void fail_not_finite(const CrossEntropySums& sums, RandomKey random);
   bool validate();
   void write_snapshot();
+  std::string store_snapshot();
+  void complete();
   void show_results();
-  bool stopping() const { return stop_.received().has_value(); }
+  // What this rank was asked for, and what all agreed on.
+  StopRequest asked() const;
+  bool stopping() const { return agreed_ != StopRequest::kNone; }
+  void ask_all();
+  bool leads() const { return world_.ranks.rank() == 0; }
+  void phase(TrainerPhase phase);
 
   const Settings settings_;
+  const TrainerWorld world_;
   const std::string run_;
-  StopSignal& stop_;
+  const TranslationData& data_;
   TrainingDisplay& display_;
   Report report_;
   LocalStore store_;
   SnapshotStore snapshots_;
-  std::optional<Snapshot> found_;  // what is resumed from
-  TranslationData data_;
   Transformer model_;
   OptimizerOptions optimizer_;
   TrainingState state_;
@@ -60,7 +78,9 @@ class Trainer {
   std::unique_ptr<Validator> validator_;
   StaticFiles static_files_;
   StepLog step_log_;
-  std::vector<TranslationShard> shards_;  // of the step under way; their memory is kept
+  StopRequest agreed_ = StopRequest::kNone;
+  StartingState start_;
+  std::vector<TranslationShard> shards_;  // of the step under way and this rank; their memory is kept
   int64_t batches_in_epoch_ = 0;
   int64_t snapshot_step_ = -1;  // of the newest snapshot written or read
   bool unsaved_ = true;         // the state is further than that snapshot

@@ -33,6 +33,12 @@ int64_t count(const nlohmann::json& json, const char* key, const std::string& pa
   return json_integer(json, key, 0, kMost, path);
 }
 
+CrossEntropySums parse_sums(const nlohmann::json& json, const char* key, const std::string& path) {
+  const nlohmann::json& sums = json_object(json, key, path);
+  return {json_number(sums, "loss", path), json_number(sums, "nll", path), count(sums, "correct", path),
+          count(sums, "tokens", path)};
+}
+
 ValidationRecord parse_record(const nlohmann::json& json, const std::string& path) {
   ValidationRecord r;
   r.epoch = count(json, "epoch", path);
@@ -57,6 +63,10 @@ std::string progress_json(const Progress& p) {
                {"epoch", p.epoch},
                {"batch", p.batch},
                {"epoch_sums", sums_json(p.epoch_sums)},
+               {"last_step",
+                {{"sums", sums_json(p.last_step.sums)},
+                 {"gradient_norm", exact_number(p.last_step.gradient_norm)},
+                 {"learning_rate", exact_number(p.last_step.learning_rate)}}},
                {"training_seconds", exact_number(p.training_seconds)},
                {"finished", p.finished},
                {"seed", p.seed},
@@ -77,9 +87,10 @@ Progress parse_progress(std::string_view text, const std::string& path) {
   p.step = count(json, "step", path);
   p.epoch = count(json, "epoch", path);
   p.batch = count(json, "batch", path);
-  const nlohmann::json& sums = json_object(json, "epoch_sums", path);
-  p.epoch_sums = {json_number(sums, "loss", path), json_number(sums, "nll", path), count(sums, "correct", path),
-                  count(sums, "tokens", path)};
+  p.epoch_sums = parse_sums(json, "epoch_sums", path);
+  const nlohmann::json& last = json_object(json, "last_step", path);
+  p.last_step = {parse_sums(last, "sums", path), json_number(last, "gradient_norm", path),
+                 json_number(last, "learning_rate", path)};
   p.training_seconds = json_number(json, "training_seconds", path);
   p.finished = json_boolean(json, "finished", path);
   p.seed = json_unsigned(json, "seed", path);
@@ -94,8 +105,25 @@ Progress parse_progress(std::string_view text, const std::string& path) {
   return p;
 }
 
-TrainingState::TrainingState(int64_t size) : arena_(3 * static_cast<size_t>(size + 16) * sizeof(float)) {
-  for (Tensor& part : memory_) part = arena_.allocate({size});  // fresh pages are zero
+TrainingState::TrainingState(int64_t size) : TrainingState(std::make_unique<MemoryState>(numbers(size)), size) {}
+
+TrainingState::TrainingState(std::unique_ptr<MemoryState> memory, int64_t size)
+    : size_(size), memory_(std::move(memory)) {}
+
+AdamBuffers TrainingState::parts_of(std::span<float> numbers) const {
+  const size_t size = static_cast<size_t>(size_), stride = static_cast<size_t>(padded(size_));
+  return {numbers.subspan(0, size), numbers.subspan(stride, size), numbers.subspan(2 * stride, size)};
 }
+
+std::span<float> TrainingState::begin_copy() {
+  memory_->begin();
+  return memory_->next();
+}
+
+AdamBuffers TrainingState::begin_update() { return parts_of(begin_copy()); }
+
+void TrainingState::publish() { memory_->publish(progress.step, progress_json(progress)); }
+
+void TrainingState::publish_progress() { memory_->publish_text(progress_json(progress)); }
 
 }  // namespace podium

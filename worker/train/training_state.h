@@ -1,6 +1,7 @@
 // Everything that makes a run go on as if it had never stopped: parameters, moments, position, sums.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -9,8 +10,8 @@
 
 #include "worker/kernels/adam.h"
 #include "worker/kernels/cross_entropy.h"
+#include "worker/memory_state/memory_state.h"
 #include "worker/model/parameters.h"
-#include "worker/tensor/arena.h"
 
 namespace podium {
 
@@ -22,6 +23,12 @@ struct ValidationRecord {
   double learning_rate = 0, training_seconds = 0;
 };
 
+// What the step log says of a step. Part of the state, because the rank that logs may die before it does.
+struct StepFigures {
+  CrossEntropySums sums;
+  double gradient_norm = 0, learning_rate = 0;
+};
+
 inline constexpr int64_t kMaximumShards = 65536;
 
 // The numbers of the state: trainer_state.json.
@@ -30,6 +37,7 @@ struct Progress {
   int64_t epoch = 0;            // epochs finished
   int64_t batch = 0;            // batches of the epoch under way that are done
   CrossEntropySums epoch_sums;  // of the training batches of the epoch under way
+  StepFigures last_step;        // of `step`
   double training_seconds = 0;
   bool finished = false;
 
@@ -49,21 +57,38 @@ Progress parse_progress(std::string_view json, const std::string& path);
 
 class TrainingState {
  public:
-  // Memory for `size` parameters (ParameterSet::size()), all zero.
+  // Memory for `size` parameters (ParameterSet::size()), all zero: in ordinary memory, or on a memory volume, with what
+  // is published there.
   explicit TrainingState(int64_t size);
+  TrainingState(std::unique_ptr<MemoryState> memory, int64_t size);
+  // The numbers of a state: weights and both moments.
+  static uint64_t numbers(int64_t size) { return 3 * static_cast<uint64_t>(padded(size)); }
 
-  std::span<float> weights() const { return part(0); }
-  std::span<float> first_moment() const { return part(1); }
-  std::span<float> second_moment() const { return part(2); }
-  AdamBuffers buffers() const { return {weights(), first_moment(), second_moment()}; }
+  std::span<float> weights() const { return buffers().weights; }
+  std::span<float> first_moment() const { return buffers().first_moment; }
+  std::span<float> second_moment() const { return buffers().second_moment; }
+  AdamBuffers buffers() const { return parts_of(memory_->current()); }
   FlatParameters parameters() const { return {weights().data()}; }
+  // Everything in one piece.
+  std::span<float> all() const { return memory_->current(); }
+
+  // A new state is written into what this returns (the same memory as buffers() without a volume), `progress` is
+  // brought up to date, and publish() makes both the current ones at once.
+  AdamBuffers begin_update();
+  std::span<float> begin_copy();
+  void publish();
+  // `progress` alone has changed.
+  void publish_progress();
+  // What the volume held when this object was made, as text; empty: nothing.
+  const MemoryState& memory() const { return *memory_; }
 
   Progress progress;
 
  private:
-  std::span<float> part(int i) const { return {memory_[i].f32(), static_cast<size_t>(memory_[i].size())}; }
-  Arena arena_;
-  Tensor memory_[3];
+  static int64_t padded(int64_t size) { return (size + 15) / 16 * 16; }
+  AdamBuffers parts_of(std::span<float> numbers) const;
+  int64_t size_;
+  std::unique_ptr<MemoryState> memory_;
 };
 
 }  // namespace podium

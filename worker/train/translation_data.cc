@@ -119,10 +119,17 @@ BatchPlan TranslationData::plan_epoch(const Progress& progress) const {
   return make_batch_plan(progress.seed, progress.epoch, train_, options);
 }
 
-void TranslationData::fill_shards(std::span<const int32_t> batch, std::span<TranslationShard> shards) const {
-  const ShardCut cut = cut_into_shards(batch, train_, static_cast<int64_t>(shards.size()));
+void TranslationData::fill_shards(std::span<const int32_t> batch, int64_t count, int64_t first,
+                                  std::span<TranslationShard> shards) const {
+  const ShardCut cut = cut_into_shards(batch, train_, count);
   for (size_t i = 0; i < shards.size(); ++i)
-    fill_shard(train_, cut.shard(static_cast<int64_t>(i)), target_vocabulary->pad_id(), shards[i]);
+    fill_shard(train_, cut.shard(first + static_cast<int64_t>(i)), target_vocabulary->pad_id(), shards[i]);
+}
+
+int64_t TranslationData::token_count(std::span<const int32_t> batch) const {
+  int64_t tokens = 0;
+  for (int32_t pair : batch) tokens += train_.source_length(pair) + train_.target_length(pair);
+  return tokens;
 }
 
 std::vector<std::string> TranslationData::summary(const Progress& progress) const {
@@ -130,7 +137,7 @@ std::vector<std::string> TranslationData::summary(const Progress& progress) cons
   PaddingCount padding;
   std::vector<TranslationShard> shards(static_cast<size_t>(progress.shards));
   for (int64_t i = 0; i < plan.count(); ++i) {
-    fill_shards(plan.batch(i), shards);
+    fill_shards(plan.batch(i), progress.shards, 0, shards);
     for (const TranslationShard& shard : shards) padding.add(shard);
   }
   std::vector<std::string> lines;

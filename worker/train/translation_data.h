@@ -27,8 +27,11 @@ class TranslationData {
 
   // The batches of the epoch that `progress` is in.
   BatchPlan plan_epoch(const Progress& progress) const;
-  // Fills shards.size() shards with the examples of a batch.
-  void fill_shards(std::span<const int32_t> batch, std::span<TranslationShard> shards) const;
+  // Cuts a batch into `count` shards and fills `shards` with those from `first` on.
+  void fill_shards(std::span<const int32_t> batch, int64_t count, int64_t first,
+                   std::span<TranslationShard> shards) const;
+  // Source and target tokens of a batch.
+  int64_t token_count(std::span<const int32_t> batch) const;
 
   // What a person should know of the data.
   std::vector<std::string> summary(const Progress& progress) const;

@@ -4,6 +4,7 @@
 #include <numeric>
 
 #include "worker/decode/translator.h"
+#include "worker/train/agreement.h"
 
 namespace podium {
 namespace {
@@ -12,9 +13,9 @@ constexpr int64_t kPairsPerShard = 32;
 
 }  // namespace
 
-Validator::Validator(const TranslationData& data, const Transformer& model, int64_t bleu_sentences,
+Validator::Validator(const TranslationData& data, const Transformer& model, Communicator& world, int64_t bleu_sentences,
                      int64_t maximum_tokens)
-    : data_(data), model_(model), maximum_tokens_(maximum_tokens) {
+    : data_(data), model_(model), world_(world), maximum_tokens_(maximum_tokens) {
   const TokenizedPairs& pairs = data.validation_pairs();
   std::vector<int32_t> order(static_cast<size_t>(pairs.count()));
   std::iota(order.begin(), order.end(), 0);
@@ -30,15 +31,12 @@ Validator::Validator(const TranslationData& data, const Transformer& model, int6
     bleu_pairs_.push_back(data.validation[static_cast<size_t>(i * available / count)]);
 }
 
-std::optional<ValidationResult> Validator::run(GradientStep& step, FlatParameters weights,
-                                               const std::function<bool()>& stop) const {
+ValidationResult Validator::run(GradientStep& step, FlatParameters weights, const std::function<bool()>& stop) const {
   const CrossEntropySums sums = step.evaluate(weights, shards_, 0, stop);
-  if (stop()) return std::nullopt;
   ValidationResult result;
   result.loss = sums.nll / static_cast<double>(sums.rows);
   result.accuracy = static_cast<double>(sums.correct) / static_cast<double>(sums.rows);
   if (!bleu_pairs_.empty()) result.bleu = bleu(step, weights, bleu_pairs_, stop).score;
-  if (stop()) return std::nullopt;
   return result;
 }
 
@@ -57,8 +55,16 @@ std::vector<std::string> Validator::translate(GradientStep& step, FlatParameters
   GreedyOptions options;
   options.maximum_tokens = maximum_tokens_;
   options.stop = stop;
-  return podium::translate(model_, weights, *data_.source_vocabulary, *data_.target_vocabulary, step.executor().threads,
-                           sources, options);
+  options.first_batch = world_.rank();
+  options.every_batch = world_.size();
+  const std::vector<std::string> mine =
+      podium::translate(model_, weights, *data_.source_vocabulary, *data_.target_vocabulary, step.executor().threads,
+                        sources, options);
+  std::vector<std::string> all(mine.size());
+  for (const std::vector<std::string>& theirs : gather_texts(world_, mine))
+    for (size_t i = 0; i < all.size(); ++i)
+      if (!theirs[i].empty()) all[i] = theirs[i];
+  return all;
 }
 
 }  // namespace podium

@@ -21,14 +21,16 @@ struct ValidationResult {
 class Validator {
  public:
   // `bleu_sentences` of the validation pairs, evenly spaced, are translated for BLEU (0: none).
-  Validator(const TranslationData& data, const Transformer& model, int64_t bleu_sentences, int64_t maximum_tokens);
+  Validator(const TranslationData& data, const Transformer& model, Communicator& world, int64_t bleu_sentences,
+            int64_t maximum_tokens);
 
   bool has_data() const { return !shards_.empty(); }
 
-  // Teacher-forced loss and accuracy on all validation pairs, BLEU of greedy translations. nullopt: `stop` returned
-  // true meanwhile.
-  std::optional<ValidationResult> run(GradientStep& step, FlatParameters weights,
-                                      const std::function<bool()>& stop) const;
+  // What follows is shared out among the ranks, which all call it together and get the same result. Once `stop` returns
+  // true at any of them, the work is cut short, and the result means nothing.
+
+  // Teacher-forced loss and accuracy on all validation pairs, BLEU of greedy translations.
+  ValidationResult run(GradientStep& step, FlatParameters weights, const std::function<bool()>& stop) const;
 
   // BLEU of the pairs' greedy translations.
   BleuScore bleu(GradientStep& step, FlatParameters weights, std::span<const SentencePair> pairs,
@@ -39,6 +41,7 @@ class Validator {
  private:
   const TranslationData& data_;
   const Transformer& model_;
+  Communicator& world_;
   int64_t maximum_tokens_;
   std::vector<TranslationShard> shards_;
   std::vector<SentencePair> bleu_pairs_;

@@ -1,0 +1,19 @@
+#include "coordinator/service.h"
+
+#include "coordinator/service_state.h"
+
+namespace podium {
+
+CoordinatorService::CoordinatorService(boost::asio::io_context& io, ServiceOptions options,
+                                       std::unique_ptr<Authenticator> authenticator)
+    : state_(std::make_shared<State>(io, std::move(options), std::move(authenticator))) {
+  state_->start();
+}
+
+CoordinatorService::~CoordinatorService() { state_->stop(); }
+
+int CoordinatorService::port() const { return state_->port(); }
+
+void CoordinatorService::set_expected_workers(uint32_t workers) { state_->feed(ExpectedChanged{workers}); }
+
+}  // namespace podium

@@ -1,0 +1,138 @@
+// Trainers and workers that are killed, one at a time and all at once, at named places and at random: the run must be
+// the one that was never disturbed, bit for bit, and no finished step is lost.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <random>
+#include <thread>
+
+#include "tests/worker_pods.h"
+
+namespace podium {
+namespace {
+
+using testing::Each;
+using testing::HasSubstr;
+
+// Short waits, so that a test that loses a worker does not take long.
+const std::vector<std::string> kQuick = {"--workers.form_seconds=3", "--workers.lost_seconds=2",
+                                         "--workers.hang_seconds=3"};
+
+void expect_undisturbed(const TinyRun& run, const std::vector<std::string>& options = {}) {
+  const TinyRun undisturbed(options);
+  ASSERT_EQ(undisturbed.train().end, exited(0));
+  expect_same_training(run, undisturbed);
+}
+
+class Workers : public testing::TestWithParam<int> {};
+INSTANTIATE_TEST_SUITE_P(Counts, Workers, testing::Values(1, 2, 3, 5));
+
+TEST_P(Workers, TrainTogetherToTheBitsOfOneTrainer) {
+  const TinyRun run;
+  WorkerPods pods(run, GetParam(), kQuick);
+  pods.start_all();
+  EXPECT_THAT(pods.wait_all(), Each(exited(0))) << pods.errors();
+  expect_undisturbed(run);
+  // Nothing is left over in memory.
+  EXPECT_TRUE(!fs::exists(pods.memory_folder()) || fs::is_empty(pods.memory_folder()));
+}
+
+struct Fault {
+  std::string name;
+  int step;  // where it strikes; 0: not in a step
+};
+void PrintTo(const Fault& fault, std::ostream* out) { *out << fault.name; }
+
+class KilledTrainer : public testing::TestWithParam<std::tuple<Fault, int>> {};
+INSTANTIATE_TEST_SUITE_P(
+    At, KilledTrainer,
+    testing::Combine(testing::Values(Fault{"forming", 0}, Fault{"restoring", 0}, Fault{"allreduce", 13},
+                                     Fault{"optimizer-begin", 13}, Fault{"optimizer-end", 13}, Fault{"publish", 13},
+                                     Fault{"snapshot", 20}, Fault{"commit", 20}, Fault{"validation", 20}),
+                     testing::Values(0, 1)),
+    [](const auto& info) {
+      std::string name = fmt::format("{}AtWorker{}", std::get<0>(info.param).name, std::get<1>(info.param));
+      std::erase(name, '-');
+      return name;
+    });
+
+TEST_P(KilledTrainer, IsReplacedAndNoFinishedStepIsLost) {
+  const auto& [fault, ordinal] = GetParam();
+  if (fault.name == "commit" && ordinal == 1) GTEST_SKIP() << "rank 0 alone commits snapshots";
+  const TinyRun run;
+  WorkerPods pods(run, 2, kQuick);
+  const std::string where = fault.step == 0 ? fmt::format("{} counter=1", fault.name)
+                                            : fmt::format("{} counter=1 step={}", fault.name, fault.step);
+  for (int i = 0; i < 2; ++i)
+    pods.start(i, i == ordinal ? std::map<std::string, std::string>{{"PODIUM_FAULT", where}}
+                               : std::map<std::string, std::string>{});
+  EXPECT_THAT(pods.wait_all(), Each(exited(0))) << pods.errors();
+  EXPECT_THAT(pods.errors(), HasSubstr(fmt::format("worker {} lost its trainer: killed by SIGKILL", ordinal)));
+  // From memory: no step but the one under way is computed again; the last one is logged again.
+  EXPECT_LE(run.steps_logged(), 62u);
+  expect_undisturbed(run);
+}
+
+TEST(KilledTrainers, TenInARowAtRandomMomentsLeaveTheSameRun) {
+  const TinyRun run({"--training.max_steps=400"});
+  WorkerPods pods(run, 2, kQuick);
+  pods.start_all();
+  std::mt19937 random(11);
+  for (int kill = 0; kill < 10; ++kill) {
+    ASSERT_TRUE(pods.wait_for_step(run.last_step() + 1 + static_cast<int64_t>(random() % 10))) << pods.errors();
+    const int ordinal = static_cast<int>(random() % 2);
+    if (const auto trainer = pods.trainer(ordinal)) ::kill(*trainer, SIGKILL);
+  }
+  EXPECT_THAT(pods.wait_all(), Each(exited(0))) << pods.errors();
+  EXPECT_LE(run.steps_logged(), 420u);
+  expect_undisturbed(run, {"--training.max_steps=400"});
+}
+
+class KilledWorker : public testing::TestWithParam<int> {};
+INSTANTIATE_TEST_SUITE_P(Ordinals, KilledWorker, testing::Values(0, 1));
+
+TEST_P(KilledWorker, AdoptsItsMemoryStateWhenItIsStartedAgain) {
+  const std::vector<std::string> steps = {"--training.max_steps=300"};
+  const TinyRun run(steps);
+  WorkerPods pods(run, 2, kQuick);
+  pods.start_all();
+  for (int kill = 0; kill < 3; ++kill) {
+    ASSERT_TRUE(pods.wait_for_step(run.last_step() + 5)) << pods.errors();
+    pods[GetParam()].send(SIGKILL);
+    EXPECT_EQ(pods[GetParam()].wait(), killed_by(SIGKILL));
+    pods.start(GetParam());
+  }
+  EXPECT_THAT(pods.wait_all(), Each(exited(0))) << pods.errors();
+  EXPECT_LE(run.steps_logged(), 306u);
+  expect_undisturbed(run, steps);
+}
+
+class AllKilled : public testing::TestWithParam<bool> {};
+INSTANTIATE_TEST_SUITE_P(MemoryVolumeKept, AllKilled, testing::Bool());
+
+TEST_P(AllKilled, GoOnFromMemoryIfItIsThereElseFromTheNewestSnapshot) {
+  const std::vector<std::string> steps = {"--training.max_steps=200"};
+  const TinyRun run(steps);
+  WorkerPods pods(run, 2, kQuick);
+  pods.start_all();
+  ASSERT_TRUE(pods.wait_for_step(33)) << pods.errors();
+  for (int i = 0; i < 2; ++i) pods[i].send(SIGKILL);
+  for (int i = 0; i < 2; ++i) EXPECT_EQ(pods[i].wait(), killed_by(SIGKILL));
+  const size_t before = run.steps_logged();
+  const int64_t reached = run.last_step();
+  if (!GetParam()) fs::remove_all(pods.memory_folder());
+  pods.start_all();
+  EXPECT_THAT(pods.wait_all(), Each(exited(0))) << pods.errors();
+  const int64_t repeated = static_cast<int64_t>(run.steps_logged()) - static_cast<int64_t>(before) - (200 - reached);
+  if (GetParam()) {
+    EXPECT_LE(repeated, 2);
+    EXPECT_THAT(pods[0].output(), HasSubstr("going on from the memory state"));
+  } else {
+    EXPECT_GE(repeated, 1);  // back to a multiple of 10
+    EXPECT_THAT(pods[0].output(), HasSubstr("going on from step-0000"));
+  }
+  expect_undisturbed(run, steps);
+}
+
+}  // namespace
+}  // namespace podium

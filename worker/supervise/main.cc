@@ -1,0 +1,64 @@
+// The `worker` program, which runs in every pod: it supervises and never computes. `worker local` runs several here,
+// `worker status` asks a run's coordinator.
+#include <google/protobuf/stubs/logging.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <iostream>
+
+#include "worker/base/error.h"
+#include "worker/supervise/free_addresses.h"
+#include "worker/supervise/local.h"
+#include "worker/supervise/status.h"
+#include "worker/supervise/worker.h"
+
+namespace podium {
+namespace {
+
+int run_one(const Arguments& arguments) {
+  const auto environment = environment_variables(environ);
+  const LoadedSettings loaded = load_settings(arguments, environment);
+  if (loaded.actions.help)
+    return fmt::print(
+               "worker          one worker: in a pod, or alone\n"
+               "worker local    several workers on this machine\n"
+               "worker status   what a run does at this moment\n\n{}",
+               settings_help("worker")),
+           0;
+  if (loaded.actions.version) return fmt::print("podium {}\n", PODIUM_VERSION), 0;
+  if (loaded.actions.dump_config) return fmt::print("{}", dump_config(loaded.settings)), 0;
+  WorkerSetup setup{loaded.settings, choose_run(loaded), {}, environment};
+  Settings::Workers& workers = setup.settings.workers;
+  if (workers.addresses.empty()) {  // alone
+    workers.addresses = free_addresses(1);
+    workers.ordinal = 0;
+  } else if (workers.ordinal < 0) {
+    throw Error("workers.ordinal is {}: expected the place of this worker in workers.addresses", workers.ordinal);
+  }
+  setup.trainer = with_option(without_new_run(arguments), "--run_name", setup.run);
+  const std::filesystem::path own = std::filesystem::read_symlink("/proc/self/exe");
+  setup.trainer.insert(setup.trainer.begin(), (own.parent_path() / "trainer").string());
+  return run_worker(setup);
+}
+
+int run(Arguments arguments) {
+  ::signal(SIGPIPE, SIG_IGN);  // a reader of our lines that goes away must not end the run
+  // What peers send wrong is dropped, not printed.
+  google::protobuf::SetLogHandler(nullptr);
+  const std::string command = arguments.empty() ? "" : arguments.front();
+  if (command == "local") return run_local({arguments.begin() + 1, arguments.end()});
+  if (command == "status") return print_status({arguments.begin() + 1, arguments.end()});
+  return run_one(arguments);
+}
+
+}  // namespace
+}  // namespace podium
+
+int main(int argc, char** argv) {
+  try {
+    return podium::run({argv + 1, argv + argc});
+  } catch (const std::exception& error) {
+    std::cerr << "worker: " << error.what() << std::endl;
+    return 1;
+  }
+}

@@ -1,0 +1,193 @@
+// How a worker begins, lives from heartbeat to heartbeat, and ends.
+#include "worker/supervise/worker.h"
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+
+#include "worker/base/error.h"
+#include "worker/memory_state/memory_state.h"
+#include "worker/supervise/free_addresses.h"
+#include "worker/supervise/worker_loop.h"
+
+namespace podium {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+constexpr milliseconds kHeartbeat{500};
+// From the signal to the end, within the 30 s that Kubernetes gives.
+constexpr std::chrono::seconds kGrace{25};
+
+uint64_t unix_milliseconds() {
+  return static_cast<uint64_t>(
+      std::chrono::duration_cast<milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count());
+}
+
+std::string secret_of(const Settings& settings) {
+  if (!settings.workers.secret_file.empty()) return read_secret(settings.workers.secret_file);
+  if (settings.workers.addresses.size() > 1)
+    throw Error("workers.secret_file is empty: expected a file with what workers must know to join");
+  return random_secret();
+}
+
+}  // namespace
+
+int run_worker(const WorkerSetup& setup) { return WorkerLoop(setup).run(); }
+
+WorkerLoop::WorkerLoop(const WorkerSetup& setup)
+    : setup_(setup),
+      options_(setup_.settings.workers),
+      discovery_(options_.addresses, static_cast<uint32_t>(std::max<int64_t>(options_.ordinal, 0))),
+      self_(discovery_.self()),
+      settings_hash_(mathematics_hash(setup_.settings)),
+      secret_(secret_of(setup_.settings)),
+      log_(fmt::format("worker {}", self_.ordinal)),
+      expected_(static_cast<uint32_t>(options_.addresses.size())) {}
+
+int WorkerLoop::run() {
+  wait_for_signal();
+  if (!options_.memory_folder.empty()) MemoryState::remove_strangers(options_.memory_folder, setup_.run, self_.ordinal);
+  pmix_.emplace(fs::temp_directory_path() / fmt::format("podium-{}", ::getpid()), pmix_handlers());
+  if (self_.ordinal == 0) serve();
+  discovery_.watch({
+      .coordinator = [this](const std::string& address) { join(address); },
+      .expected =
+          [this](uint32_t workers) {
+            expected_ = workers;
+            if (service_) service_->set_expected_workers(workers);
+          },
+      .awaiting = [this](const std::string& text) { waiting_.set(text); },
+  });
+  trainers_.emplace(io_, TrainerCommand{setup_.trainer, setup_.environment}, options_.hang_seconds, trainer_handlers());
+  trainers_->begin();
+  every_half_second();
+  io_.run();
+
+  trainers_.reset();
+  if (in_world_) pmix_->leave();
+  if (!options_.memory_folder.empty() && state_is_saved())
+    MemoryState::remove(options_.memory_folder, setup_.run, self_.ordinal);
+  return exit_code_;
+}
+
+// Whether nobody needs the memory state any more.
+bool WorkerLoop::state_is_saved() const {
+  if (!run_ended_) return false;
+  if (run_ended_->outcome() == proto::RunEnded::FINISHED) return true;
+  // "all workers leave, but …": one failed, and it may have been the one that writes.
+  return run_ended_->outcome() == proto::RunEnded::STOPPED && trainer_stopped_ &&
+         run_ended_->reason().find(", but ") == std::string::npos;
+}
+
+void WorkerLoop::serve() {
+  ServiceOptions options;
+  options.address = discovery_.own_address();
+  options.membership.epoch = unix_milliseconds();
+  options.membership.own = {.ordinal = 0,
+                            .name = self_.name,
+                            .uid = self_.uid,
+                            .address = self_.address,
+                            .image_version = PODIUM_VERSION,
+                            .run_name = setup_.run,
+                            .settings_hash = settings_hash_};
+  options.membership.expected_workers = expected_;
+  options.membership.minimum_workers = static_cast<uint32_t>(options_.minimum);
+  options.membership.form_seconds = options_.form_seconds;
+  options.membership.lost_seconds = options_.lost_seconds;
+  options.membership.hang_seconds = options_.hang_seconds;
+  options.log = [this](const std::string& text) { log_.line(text); };
+  service_.emplace(io_, std::move(options), shared_secret(secret_));
+}
+
+void WorkerLoop::join(const std::string& address) {
+  proto::Hello hello;
+  hello.set_ordinal(self_.ordinal);
+  hello.set_name(self_.name);
+  hello.set_uid(self_.uid);
+  hello.set_address(self_.address);
+  hello.set_image_version(PODIUM_VERSION);
+  hello.set_run_name(setup_.run);
+  hello.set_settings_hash(settings_hash_);
+  hello.set_credential(secret_);
+  coordinator_ = address;
+  waiting_.set(fmt::format("worker 0 of {} at {}", expected_, coordinator_));
+  client_.emplace(
+      io_, address, std::move(hello), options_.lost_seconds,
+      CoordinatorClient::Handlers{
+          .connected = [this] { connected(); },
+          .message = [this](const proto::CoordinatorMessage& message) { handle(message); },
+          .disconnected = [this](const std::string& reason, bool refused) { disconnected(reason, refused); },
+      });
+}
+
+void WorkerLoop::wait_for_signal() {
+  signals_.async_wait([this](const boost::system::error_code& error, int signal) {
+    if (error) return;
+    signalled(signal);
+    wait_for_signal();
+  });
+}
+
+void WorkerLoop::every_half_second() {
+  heartbeat();
+  trainers_->check();
+  reap_strangers();
+  waiting_.tick();
+  beat_.expires_after(kHeartbeat);
+  beat_.async_wait([this](const boost::system::error_code& error) {
+    if (!error) every_half_second();
+  });
+}
+
+// In a container we are PID 1, to which every process comes whose parent has ended.
+void WorkerLoop::reap_strangers() const {
+  constexpr int kAtATime = 100;
+  for (int i = 0; i < kAtATime && ::getpid() == 1; ++i) {
+    siginfo_t info{};
+    if (::waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid == 0) return;
+    if (trainers_->owns(info.si_pid)) return;  // whose end is about to be noticed
+    ::waitpid(info.si_pid, nullptr, WNOHANG);
+  }
+}
+
+void WorkerLoop::heartbeat() {
+  proto::WorkerMessage message;
+  proto::Heartbeat& beat = *message.mutable_heartbeat();
+  if (in_world_) *beat.mutable_generation() = world_;
+  if (trainers_) *beat.mutable_trainer() = trainers_->state();
+  told_phase_ = beat.trainer().phase();
+  told_ = steady_clock::now();
+  send(std::move(message));
+}
+
+// ---- the end
+
+// The first asks the coordinator, which lets all trainers stop together; the second ends everything here and now.
+void WorkerLoop::signalled(int signal) {
+  const bool again = signal_.has_value();
+  signal_ = 128 + (signal == SIGINT ? SIGINT : SIGTERM);
+  if (idle_) return exit(0);
+  if (again || !client_ || !client_->is_connected()) return exit(*signal_);
+  if (run_ended_) return;
+  proto::WorkerMessage message;
+  message.mutable_leaving();
+  send(std::move(message));
+  exit_after(kGrace, *signal_);
+}
+
+void WorkerLoop::exit(int code) {
+  exit_code_ = code;
+  io_.stop();
+}
+
+void WorkerLoop::exit_after(std::chrono::milliseconds delay, int code) {
+  exit_timer_.expires_after(delay);
+  exit_timer_.async_wait([this, code](const boost::system::error_code& error) {
+    if (!error) exit(code);
+  });
+}
+
+}  // namespace podium

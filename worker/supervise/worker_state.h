@@ -1,0 +1,89 @@
+// A worker at work, for worker.cc (its life) and worker_world.cc (what coordinator, trainer and PMIx say) alone.
+#pragma once
+
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <chrono>
+#include <optional>
+
+#include "coordinator/client.h"
+#include "coordinator/discovery/discovery.h"
+#include "coordinator/service.h"
+#include "worker/pmix/pmix_server.h"
+#include "worker/supervise/log.h"
+#include "worker/supervise/trainers.h"
+#include "worker/supervise/worker.h"
+
+namespace podium {
+
+// Everything happens on the thread of the io_context.
+class Worker {
+ public:
+  explicit Worker(const WorkerSetup& setup);
+  int run();  // the exit code
+
+ private:
+  void serve();
+  void join(const std::string& address);
+  void wait_for_signal();
+  void every_half_second();
+  void heartbeat();
+  int64_t memory_step() const;
+  bool state_is_saved() const;
+
+  // What the coordinator says.
+  void connected();
+  void disconnected(const std::string& reason, bool refused);
+  void handle(const proto::CoordinatorMessage& message);
+  void start_world(const proto::StartGeneration& start);
+  std::map<std::string, std::string> enter_world(const proto::StartTraining& start);
+  void answer_modex(const proto::ModexRequest& request);
+  void end_run(const proto::RunEnded& end);
+
+  void send(proto::WorkerMessage message);
+
+  // What the trainer does, and its MPI.
+  Trainers::Handlers trainer_handlers();
+  void trainer_ready();
+  void trainer_state(const proto::TrainerState& state);
+  void trainer_ended(const TrainerEnd& end, const std::string& reason);
+  void tell_end(const proto::GenerationNumber& generation, proto::TrainerEnded::Outcome outcome,
+                const std::string& reason);
+  PmixServer::Handlers pmix_handlers();
+
+  void signalled(int signal);
+  void exit(int code);
+  void exit_after(std::chrono::seconds delay, int code);
+
+  const WorkerSetup setup_;
+  const Settings::Workers& options_;
+  StaticDiscovery discovery_;
+  const PeerIdentity self_;
+  const std::string settings_hash_, secret_;
+  const Log log_;
+  WaitingLog waiting_{log_};
+
+  boost::asio::io_context io_;
+  boost::asio::signal_set signals_{io_, SIGINT, SIGTERM, SIGHUP};
+  boost::asio::steady_timer beat_{io_}, exit_timer_{io_};
+  std::optional<CoordinatorService> service_;
+  std::string coordinator_;  // where it serves
+  uint32_t expected_ = 1;    // workers
+  std::optional<CoordinatorClient> client_;
+  std::optional<PmixServer> pmix_;
+  std::optional<Trainers> trainers_;
+
+  bool in_world_ = false;
+  uint32_t rank_ = 0;
+  proto::GenerationNumber world_;
+  std::optional<int64_t> first_step_;  // seen in this world
+  proto::Phase told_phase_ = proto::PHASE_NONE;
+  steady_clock::time_point told_;
+  bool trainer_stopped_ = false;  // the last one, with a snapshot
+  std::optional<proto::RunEnded> run_ended_;
+  std::optional<int> signal_;  // the exit code for it
+  bool idle_ = false;          // the run is complete, and its signal is waited for
+  int exit_code_ = 0;
+};
+
+}  // namespace podium

@@ -1,0 +1,24 @@
+#include "worker/train/preparation.h"
+
+#include "worker/snapshot/snapshots.h"
+#include "worker/storage/local_store.h"
+
+namespace podium {
+namespace {
+
+std::optional<fs::path> vocabulary_folder(const Settings& settings, const std::string& run, TrainingDisplay& display) {
+  LocalStore store(settings.snapshots.folder);
+  SnapshotStore snapshots(store, run, [&display](const std::string& text) { display.warning(text); });
+  const std::string& resume = settings.snapshots.resume;
+  if (resume != "latest" && resume != "none") return snapshots.open(resume).folder;
+  const std::optional<Snapshot> found = snapshots.newest_valid();
+  return found ? found->folder : std::nullopt;
+}
+
+}  // namespace
+
+Preparation prepare(const Settings& settings, const std::string& run, TrainingDisplay& display) {
+  return {run, load_translation_data(settings, vocabulary_folder(settings, run, display), display)};
+}
+
+}  // namespace podium

@@ -1,0 +1,35 @@
+// Where a trainer begins: the newest state that any rank has in memory, else the newest snapshot, else fresh weights.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "worker/collective/communicator.h"
+#include "worker/model/transformer.h"
+#include "worker/snapshot/snapshots.h"
+#include "worker/train/training_state.h"
+
+namespace podium {
+
+struct StartingStateOptions {
+  Progress fresh;                 // of a run that begins now: settings and data must agree with what is found
+  std::string resume = "latest";  // "latest", "none" or the name of a snapshot: where no memory state is
+  std::function<void()> working = [] {};
+};
+
+struct StartingState {
+  enum class Origin : int32_t { kFresh, kSnapshot, kMemory };
+  Origin origin = Origin::kFresh;
+  std::string snapshot;  // its name, if that was the origin; at rank 0
+};
+
+// All ranks call it together and end with the same state, published; rank 0 alone reads `snapshots`. The hashes of the
+// states are compared at the end. Throws Error when a state was made by other settings, data or model, when a snapshot
+// that was asked for cannot be had, or when the states differ.
+StartingState find_starting_state(Communicator& world, const Transformer& model, SnapshotStore& snapshots,
+                                  const StartingStateOptions& options, TrainingState& state);
+
+// Throws Error naming the ranks whose parameters, moments or progress differ from rank 0's.
+void compare_states(Communicator& world, const TrainingState& state);
+
+}  // namespace podium
