@@ -1,4 +1,5 @@
 // The trainer's end of the channel, with a test in the place of the worker.
+#include "worker/supervise/channel_json.h"
 #include "worker/supervise/trainer_channel.h"
 
 #include <gtest/gtest.h>
@@ -40,7 +41,7 @@ class Link : public testing::Test {
     std::string buffer(kLargestTrainerMessage, '\0');
     const ssize_t size = ::recv(ends_[0], buffer.data(), buffer.size(), 0);
     proto::TrainerMessage message;
-    if (size < 0 || !message.ParseFromArray(buffer.data(), static_cast<int>(size))) return std::nullopt;
+    if (size < 0 || !from_json({buffer.data(), static_cast<size_t>(size)}, message)) return std::nullopt;
     return message;
   }
 
@@ -51,9 +52,9 @@ class Link : public testing::Test {
 TEST_F(Link, DropsStatesButNothingElseWhenTheWorkerDoesNotRead) {
   int states = 0;
   // Each change of phase is a state; far more than a socket holds.
-  for (int i = 0; i < 20000; ++i) link_->phase(i % 2 == 0 ? proto::PHASE_FORMING : proto::PHASE_RESTORING);
+  for (int i = 0; i < 20000; ++i) link_->phase(i % 2 == 0 ? TrainerPhase::kForming : TrainerPhase::kRestoring);
   ASSERT_TRUE(eventually([&] {
-    link_->phase(++states % 2 == 0 ? proto::PHASE_FORMING : proto::PHASE_RESTORING);
+    link_->phase(++states % 2 == 0 ? TrainerPhase::kForming : TrainerPhase::kRestoring);
     char byte;
     return ::send(ends_[1], &byte, 0, MSG_DONTWAIT) < 0;  // full
   }));
@@ -78,7 +79,7 @@ TEST_F(Link, TellsAFailureBeforeItReturns) {
 }
 
 TEST_F(Link, RepeatsTheStateWhateverTheTrainerDoes) {
-  link_->phase(proto::PHASE_VALIDATION);
+  link_->phase(TrainerPhase::kValidation);
   link_->step(7, 1.5, 900);
   link_->tick();
   int seen = 0;
@@ -92,13 +93,23 @@ TEST_F(Link, RepeatsTheStateWhateverTheTrainerDoes) {
 
 TEST_F(Link, DropsGarbageFromTheWorker) {
   ASSERT_EQ(::send(ends_[0], "\xff\xff", 2, 0), 2);
+  for (const std::string text : {"{}", "[]", "3", "{\"start\":{}}", "{\"start\":{\"rank\":-1}}", "{\"stop\":5}"})
+    ASSERT_GT(::send(ends_[0], text.data(), text.size(), 0), 0);
   const std::string long_packet(kLargestTrainerMessage + 1, 'x');
   ASSERT_GT(::send(ends_[0], long_packet.data(), long_packet.size(), 0), 0);
   proto::WorkerCommand command;
   command.mutable_start()->set_rank(3);
-  const std::string packet = command.SerializeAsString();
+  command.mutable_start()->set_world_size(4);
+  command.mutable_start()->mutable_generation()->set_epoch(UINT64_MAX);
+  (*command.mutable_start()->mutable_environment())["NAME"] = "value \"ü\"";
+  const std::string packet = to_json(command);
   ASSERT_GT(::send(ends_[0], packet.data(), packet.size(), 0), 0);
-  EXPECT_EQ(link_->wait_for_start().rank(), 3u);
+  const StartTraining start = link_->wait_for_start();
+  EXPECT_EQ(start.rank, 3);
+  EXPECT_EQ(start.world_size, 4);
+  EXPECT_EQ(start.epoch, UINT64_MAX);
+  EXPECT_EQ(start.generation, 0u);
+  EXPECT_EQ(start.environment.at("NAME"), "value \"ü\"");
   EXPECT_EQ(link_->stop(), std::nullopt);
 }
 
