@@ -1,6 +1,5 @@
 // The gradient's sum over the shard tree beside MPI_Allreduce, in turn, under mpirun:
 //   mpirun -n 2 --mca pml ob1 --mca btl tcp,self build/release/bin/allreduce_bench
-#define OMPI_SKIP_MPICXX
 #include <mpi.h>
 
 #include <CLI/CLI.hpp>

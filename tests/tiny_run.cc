@@ -122,7 +122,9 @@ Progress TinyRun::progress() const {
 std::vector<std::string> TinyRun::snapshot_names() const {
   std::vector<std::string> names;
   for (const fs::directory_entry& entry : fs::directory_iterator(snapshots()))
-    if (!entry.is_symlink()) names.push_back(entry.path().filename().string());
+    if (const std::string name = entry.path().filename().string();
+        !entry.is_symlink() && !name.starts_with("finished-step-") && name != "epochs")
+      names.push_back(name);
   std::sort(names.begin(), names.end());
   return names;
 }

@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <random>
+#include <ctime>
 
 #include "tests/pmix/cluster.h"
 
@@ -24,6 +24,12 @@ TEST(PmixServer, TrainersOfWorldsOfOneToFourSeeTheirRanksAndSums) {
     EXPECT_THAT(cluster.run_world(size), AllOf(SizeIs(size), Each(kFine))) << cluster.errors();
 }
 
+TEST(PmixServer, TrainersMayFinalize) {
+  Cluster cluster({.workers = 3});
+  EXPECT_THAT(cluster.run_world(3, {.mode = "finalize"}), Each(kFine)) << cluster.errors();
+  EXPECT_THAT(cluster.run_world(3), Each(kFine)) << cluster.errors();
+}
+
 TEST(PmixServer, AWorldOverTheLoopbackInterfaceByItsName) {
   Cluster cluster({.workers = 2});
   EXPECT_THAT(cluster.run_world(2, {.network = "lo"}), ElementsAre(kFine, kFine)) << cluster.errors();
@@ -42,16 +48,17 @@ TEST(PmixServer, SixtyWorldsLeaveNeitherFilesNorDescriptorsNorMemory) {
   const std::vector<std::string> files = cluster.files(0);
   for (int i = 0; i < 60; ++i) ASSERT_THAT(cluster.run_world(2), ElementsAre(kFine, kFine)) << cluster.errors();
   const Frame after = cluster.ask(0, {FrameType::kStatus}, FrameType::kStatusIs);
-  EXPECT_EQ(after.a, before.a) << "descriptors";
+  // The connection of the last trainer may still be open at either time.
+  EXPECT_LE(after.a, before.a + 1) << "descriptors";
 #ifndef __SANITIZE_ADDRESS__  // which keeps what is freed
   EXPECT_LT(after.b, before.b + 4096) << "KiB resident";
 #endif
   EXPECT_EQ(cluster.files(0), files);
 }
 
-// A range of a hundred ports. A port is not free again until a minute after its world, so that a test run twice needs
-// another range.
-uint16_t some_ports() { return static_cast<uint16_t>(20'000 + 100 * (std::random_device{}() % 120)); }
+// A range of a hundred ports, the same one again only after four minutes: a port is not free until a minute after its
+// world.
+uint16_t some_ports() { return static_cast<uint16_t>(20'000 + 100 * (::time(nullptr) / 2 % 120)); }
 
 TEST(PmixServer, FortyWorldsInQuickSuccessionDoNotUseUpAHundredPorts) {
   Cluster cluster({.workers = 2});

@@ -85,7 +85,13 @@ class Supervised {
   [[nodiscard]] bool run_until_end() {
     return run_until([&] { return !ends.empty(); });
   }
-  void start() { process->start(proto::StartTraining()); }
+  static proto::StartTraining world_of_one() {
+    proto::StartTraining start;
+    start.mutable_generation()->set_counter(1);
+    start.set_world_size(1);
+    return start;
+  }
+  void start() { process->start(world_of_one()); }
 
   boost::asio::io_context io;
   std::optional<TrainerProcess> process;
@@ -99,7 +105,7 @@ TEST(TrainerProcess, TellsOfPreparationStepsAndEnd) {
   ASSERT_TRUE(trainer.run_until_prepared());
   EXPECT_EQ(trainer.prepared.at(0).data_hash(), "data");
   EXPECT_EQ(trainer.prepared.at(0).instruction_set(), "AVX2");
-  proto::StartTraining start;
+  proto::StartTraining start = trainer.world_of_one();
   (*start.mutable_environment())["FAKE_LOSS"] = "2.25";
   trainer.process->start(start);
   ASSERT_TRUE(trainer.run_until_step(1));

@@ -1,6 +1,5 @@
 #include "worker/collective/mpi.h"
 
-#define OMPI_SKIP_MPICXX
 #include <mpi.h>
 
 #include <algorithm>

@@ -34,9 +34,9 @@ int terminal_columns(int descriptor) {
   return ioctl(descriptor, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
 }
 
-bool in_foreground(int descriptor) {
+bool in_foreground(int descriptor, pid_t job) {
   pid_t foreground = tcgetpgrp(descriptor);  // -1: not our controlling terminal, so no shell of ours shares it
-  return foreground < 0 || foreground == getpgrp();
+  return foreground < 0 || foreground == job;
 }
 
 // A terminal that poll() calls ready may still block a longer write. O_NONBLOCK would also be set for the shell and all

@@ -18,8 +18,9 @@ OutputStyle output_style(int descriptor);
 // Columns at this moment; 80 when the terminal does not say.
 int terminal_columns(int descriptor);
 
-// False for a job in the background, whose progress line would overwrite what the user types.
-bool in_foreground(int descriptor);
+// False for a job (a process group; see worker/base/job_group.h) in the background, whose progress line would overwrite
+// what the user types.
+bool in_foreground(int descriptor, pid_t job);
 
 // Writes to a descriptor of the caller's. A reader that has stopped reading (Ctrl-S, a pager) must not stop the
 // training: what cannot be written now is kept, up to a mebibyte, and goes out with later writes. The first error (say,

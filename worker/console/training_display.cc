@@ -29,8 +29,9 @@ double steady_seconds() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
-TrainingDisplay::TrainingDisplay(int descriptor, int64_t every_steps, Clock clock)
+TrainingDisplay::TrainingDisplay(int descriptor, int64_t every_steps, Clock clock, pid_t job)
     : descriptor_(descriptor),
+      job_(job),
       style_(output_style(descriptor)),
       every_steps_(every_steps),
       clock_(std::move(clock)),
@@ -119,7 +120,7 @@ void TrainingDisplay::print(const std::string& lines) {
 bool TrainingDisplay::draw_is_due() { return drawn_columns_ == 0 || clock_() - drawn_at_ >= kRedrawSeconds; }
 
 void TrainingDisplay::draw() {
-  if ((!step_ && activity_.empty()) || !in_foreground(descriptor_)) return;
+  if ((!step_ && activity_.empty()) || !in_foreground(descriptor_, job_)) return;
   output_.flush(0);
   if (!output_.idle()) return;
   int columns = terminal_columns(descriptor_);

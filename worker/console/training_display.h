@@ -3,6 +3,8 @@
 // standard error, after finish().
 #pragma once
 
+#include <unistd.h>
+
 #include <functional>
 #include <mutex>
 #include <optional>
@@ -23,8 +25,9 @@ double steady_seconds();
 class TrainingDisplay {
  public:
   // `descriptor` stays open as long as the object lives; the caller ignores SIGPIPE. Off a terminal, steps whose number
-  // `every_steps` divides are events.
-  explicit TrainingDisplay(int descriptor, int64_t every_steps = 50, Clock clock = steady_seconds);
+  // `every_steps` divides are events. A terminal is drawn on while `job` is in its foreground.
+  explicit TrainingDisplay(int descriptor, int64_t every_steps = 50, Clock clock = steady_seconds,
+                           pid_t job = ::getpgrp());
   ~TrainingDisplay();
   TrainingDisplay(const TrainingDisplay&) = delete;
   TrainingDisplay& operator=(const TrainingDisplay&) = delete;
@@ -57,6 +60,7 @@ class TrainingDisplay {
 
   std::mutex mutex_;  // guards everything below
   const int descriptor_;
+  const pid_t job_;
   const OutputStyle style_;
   const int64_t every_steps_;
   const Clock clock_;

@@ -44,6 +44,8 @@ class SnapshotStore {
   // Throws Error when `run` cannot be a folder's name beside `latest` and `best`. The store must outlive this object.
   SnapshotStore(ObjectStore& store, std::string run, Report report);
 
+  const std::string& run() const { return run_; }
+
   // Stores the files and then the manifest, all fsynced, points `latest` to it, and returns the snapshot's name: that
   // of the step, or an alternative when that folder holds anything else. Does nothing when the very same is there.
   // Throws Error when it could not be stored; then what it wrote is removed as far as that works.

@@ -8,6 +8,7 @@
 #include <charconv>
 
 #include "worker/base/error.h"
+#include "worker/base/job_group.h"
 #include "worker/storage/temporary_file.h"
 #include "worker/supervise/free_addresses.h"
 #include "worker/supervise/local_workers.h"
@@ -105,6 +106,7 @@ int run_local(Arguments arguments) {
     LocalWorker worker{with_option(arguments, "--workers.ordinal", std::to_string(i)), environment};
     worker.arguments.insert(worker.arguments.begin(), fs::read_symlink("/proc/self/exe").string());
     worker.environment["TMPDIR"] = temporary.string();
+    worker.environment[kJobGroupVariable] = std::to_string(::getpgrp());
     workers.push_back(std::move(worker));
   }
   const int code = run_local_workers(workers);

@@ -7,6 +7,7 @@
 #include <iostream>
 
 #include "worker/base/error.h"
+#include "worker/base/job_group.h"
 #include "worker/supervise/free_addresses.h"
 #include "worker/supervise/local.h"
 #include "worker/supervise/status.h"
@@ -16,7 +17,8 @@ namespace podium {
 namespace {
 
 int run_one(const Arguments& arguments) {
-  const auto environment = environment_variables(environ);
+  const pid_t job = take_job_group();
+  auto environment = environment_variables(environ);
   const LoadedSettings loaded = load_settings(arguments, environment);
   if (loaded.actions.help)
     return fmt::print(
@@ -27,6 +29,7 @@ int run_one(const Arguments& arguments) {
            0;
   if (loaded.actions.version) return fmt::print("podium {}\n", PODIUM_VERSION), 0;
   if (loaded.actions.dump_config) return fmt::print("{}", dump_config(loaded.settings)), 0;
+  environment[kJobGroupVariable] = std::to_string(job);
   WorkerSetup setup{loaded.settings, choose_run(loaded), {}, environment};
   Settings::Workers& workers = setup.settings.workers;
   if (workers.addresses.empty()) {  // alone

@@ -4,12 +4,14 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <cstdio>
 #include <cstdlib>
 #include <iostream>
 
 #include "configuration/settings.h"
 #include "worker/base/descriptor.h"
 #include "worker/base/fault_point.h"
+#include "worker/base/job_group.h"
 #include "worker/collective/mpi.h"
 #include "worker/kernels/instruction_set.h"
 #include "worker/snapshot/epochs.h"
@@ -37,7 +39,17 @@ int train_alone(const Settings& settings, const std::string& run, StopSignal& si
   return Trainer(settings, preparation, world, display).run();
 }
 
-int train_in_world(const Settings& settings, const std::string& run, StopSignal& signals, WorkerLink& worker) {
+// Not by MPI_Finalize: it waits 45 ms in the PMIx client, and once in some thousand worlds Open MPI's own thread ran code
+// that it had unloaded. What others still need of this rank has arrived when all are here.
+[[noreturn]] void leave_world(Communicator& ranks, TrainingDisplay& display, int code) {
+  gather_numbers(ranks, 0);
+  display.finish();
+  std::fflush(nullptr);
+  ::_exit(code);
+}
+
+int train_in_world(const Settings& settings, const std::string& run, StopSignal& signals, WorkerLink& worker,
+                   pid_t job) {
   // Nobody looks at a trainer that stands by, nor at other ranks than 0.
   const Descriptor nowhere(::open("/dev/null", O_WRONLY | O_CLOEXEC));
   TrainingDisplay silent(nowhere.get(), settings.progress.every_steps);
@@ -54,19 +66,18 @@ int train_in_world(const Settings& settings, const std::string& run, StopSignal&
   fault_point("forming");
   MpiWorld ranks(start.rank, start.world_size);
   const bool leads = start.rank == 0;
-  TrainingDisplay display(leads ? STDOUT_FILENO : nowhere.get(), settings.progress.every_steps);
+  TrainingDisplay display(leads ? STDOUT_FILENO : nowhere.get(), settings.progress.every_steps, steady_seconds, job);
   const TrainerWorld world{ranks, signals, &worker, start.epoch, start.generation};
   try {
     const int code = Trainer(settings, preparation, world, display).run();
-    ranks.finalize();
-    return code;
+    leave_world(ranks, display, code);
   } catch (const Superseded& error) {
     worker.failure(error.what());
     return kExitSuperseded;
   }
 }
 
-int run(const LoadedSettings& loaded, StopSignal& signals, WorkerLink* worker) {
+int run(const LoadedSettings& loaded, StopSignal& signals, WorkerLink* worker, pid_t job) {
   const Settings& settings = loaded.settings;
   if (!settings.cloud_storage_bucket_name.empty())
     throw Error(
@@ -78,7 +89,8 @@ int run(const LoadedSettings& loaded, StopSignal& signals, WorkerLink* worker) {
   ::signal(SIGXFSZ, SIG_IGN);  // a limit of file sizes is an error like a full disk
   std::string name = run_name(settings);
   if (loaded.actions.new_run) name = new_run_name(settings, name);
-  return worker == nullptr ? train_alone(settings, name, signals) : train_in_world(settings, name, signals, *worker);
+  return worker == nullptr ? train_alone(settings, name, signals)
+                           : train_in_world(settings, name, signals, *worker, job);
 }
 
 }  // namespace
@@ -91,12 +103,13 @@ int main(int argc, char** argv) {
   int code = 1;
   try {
     worker = WorkerLink::from_environment();
+    const pid_t job = take_job_group();
     const LoadedSettings loaded =
         load_settings(std::vector<std::string>(argv + 1, argv + argc), environment_variables(environ));
     if (loaded.actions.help) return fmt::print("{}", settings_help("trainer")), 0;
     if (loaded.actions.version) return fmt::print("podium {}\n", PODIUM_VERSION), 0;
     if (loaded.actions.dump_config) return fmt::print("{}", dump_config(loaded.settings)), 0;
-    code = run(loaded, signals, worker.get());
+    code = run(loaded, signals, worker.get(), job);
   } catch (const std::exception& error) {
     if (worker != nullptr) {
       worker->failure(error.what());

@@ -68,7 +68,8 @@ std::optional<Snapshot> snapshot_to_resume(SnapshotStore& snapshots, const std::
   if (resume == "latest") return snapshots.newest_valid();
   if (resume != "none") return snapshots.open(resume);
   if (!snapshots.list().empty())
-    throw Error("snapshots.resume is none, but there are snapshots of this run; choose another run_name, or --new-run");
+    throw Error("snapshots.resume is none, but there are snapshots of run {}; choose another run_name, or --new-run",
+                snapshots.run());
   return std::nullopt;
 }
 

@@ -122,6 +122,7 @@ void Trainer::begin() {
   began_seconds_ = steady_seconds() - progress.training_seconds;
   snapshot_step_ = start_.origin == StartingState::Origin::kSnapshot ? progress.step : -1;
   unsaved_ = start_.origin != StartingState::Origin::kSnapshot;
+  snapshot_name_ = start_.snapshot.empty() ? SnapshotName{static_cast<uint64_t>(progress.step), {}}.text() : start_.snapshot;
   if (world_.worker == nullptr) world_.signals.defer();
   if (world_.generation <= 1) report_.introduction(run_, model_, data_, progress, world_.ranks.size());
   if (start_.origin == StartingState::Origin::kFresh) return;
@@ -144,9 +145,7 @@ void Trainer::complete() {
     check_epoch(store_, run_, world_.epoch);
     const Settings::Training& limits = settings_.training;
     write_completion(store_, run_,
-                     {state_.progress.step,
-                      SnapshotName{static_cast<uint64_t>(state_.progress.step), {}}.text(),
-                      {limits.epochs, limits.max_steps, limits.max_minutes}});
+                     {state_.progress.step, snapshot_name_, {limits.epochs, limits.max_steps, limits.max_minutes}});
   }
   show_results();
 }
@@ -327,6 +326,7 @@ void Trainer::write_snapshot() {
   // Rank 0 knows under which name it could be stored; the others wait for it, as they would in the next step.
   const std::string mine = leads() ? store_snapshot() : "";
   const std::string written = gather_texts(world_.ranks, std::span(&mine, 1))[0][0];
+  snapshot_name_ = written;
   if (best) progress.best_snapshot = written;
   if (leads()) {
     if (best) snapshots_.point_best(written);

@@ -83,6 +83,7 @@ class Trainer {
   std::vector<TranslationShard> shards_;  // of the step under way and this rank; their memory is kept
   int64_t batches_in_epoch_ = 0;
   int64_t snapshot_step_ = -1;  // of the newest snapshot written or read
+  std::string snapshot_name_;   // of the newest one written
   bool unsaved_ = true;         // the state is further than that snapshot
   double began_seconds_ = 0;    // on the steady clock, less the training seconds of earlier processes
 };
