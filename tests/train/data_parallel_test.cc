@@ -85,9 +85,8 @@ void train(RunSoFar& run, int ranks, int steps, int threads, int64_t bucket) {
   };
   std::vector<std::thread> threads_of_ranks;
   for (int rank = 0; rank < ranks; ++rank)
-    threads_of_ranks.emplace_back([&, rank] {
-      rank_main(*world[static_cast<size_t>(rank)], results[static_cast<size_t>(rank)]);
-    });
+    threads_of_ranks.emplace_back(
+        [&, rank] { rank_main(*world[static_cast<size_t>(rank)], results[static_cast<size_t>(rank)]); });
   for (std::thread& thread : threads_of_ranks) thread.join();
   for (int rank = 1; rank < ranks; ++rank)
     EXPECT_EQ(results[static_cast<size_t>(rank)].records, results[0].records) << "rank " << rank;
@@ -193,7 +192,8 @@ TEST(GatherTexts, BringsEveryRanksTextsInTheirOrder) {
   for (int rank = 0; rank < 3; ++rank)
     threads.emplace_back([&, rank] {
       std::vector<std::string> mine;
-      for (int i = 0; i < rank; ++i) mine.push_back(std::string(static_cast<size_t>(1000 * i), 'a' + static_cast<char>(rank)));
+      for (int i = 0; i < rank; ++i)
+        mine.push_back(std::string(static_cast<size_t>(1000 * i), 'a' + static_cast<char>(rank)));
       const auto all = gather_texts(*world[static_cast<size_t>(rank)], mine);
       ASSERT_EQ(all.size(), 3u);
       EXPECT_TRUE(all[0].empty());

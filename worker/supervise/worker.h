@@ -14,6 +14,7 @@ struct WorkerSetup {
   std::string run;
   Arguments trainer;                               // its program, and its arguments
   std::map<std::string, std::string> environment;  // of the trainer
+  bool shares_terminal = false;                    // with other workers, in a local run
 };
 
 // Until the run has ended, or a signal says so; returns the exit code. Throws Error when it cannot begin.

@@ -71,7 +71,9 @@ void WorkerLoop::handle(const proto::CoordinatorMessage& message) {
   if (message.has_run_ended()) return end_run(message.run_ended());
   if (run_ended_) return;
   if (message.has_start()) return start_world(message.start());
-  if (message.has_awaiting()) return waiting_.set(message.awaiting().text());
+  // Where all workers print to one terminal, the coordinator's tells it for all.
+  if (message.has_awaiting())
+    return waiting_.set(setup_.shares_terminal && self_.ordinal != 0 ? "" : message.awaiting().text());
   const proto::GenerationNumber* const generation = generation_of(message);
   if (generation == nullptr || !in_world_ || !same(*generation, world_)) return;
   if (message.has_end()) trainers_->kill(message.end().reason());

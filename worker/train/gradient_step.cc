@@ -181,7 +181,8 @@ double GradientStep::combine_alone() {
       for (int64_t chunk = block * kBlock; chunk < std::min(chunks, (block + 1) * kBlock); ++chunk) {
         const int64_t begin = chunk * kNormChunk, end = std::min(begin + kNormChunk, size_);
         combine_groups(runner.executor, begin, end);
-        sum_of_squares(runner.executor, gradient().subspan(static_cast<size_t>(begin), static_cast<size_t>(end - begin)),
+        sum_of_squares(runner.executor,
+                       gradient().subspan(static_cast<size_t>(begin), static_cast<size_t>(end - begin)),
                        std::span(chunk_squares_).subspan(static_cast<size_t>(chunk), 1));
       }
     }

@@ -15,8 +15,8 @@
 namespace podium {
 
 struct GradientStepOptions {
-  int64_t shards = 1;  // of the global batch
-  int threads = 1;     // of this rank
+  int64_t shards = 1;          // of the global batch
+  int threads = 1;             // of this rank
   int64_t bucket = 6'553'600;  // numbers that travel together
   // Called after each piece of work, and while this rank waits for the others.
   std::function<void()> working = [] {}, waiting = [] {};
@@ -91,7 +91,7 @@ class GradientStep {
   std::vector<double> chunk_squares_;
   // Numbers of each chunk of kNormChunk that groups have finished in the run under way.
   std::vector<std::atomic<int64_t>> chunk_done_;
-  std::mutex transfers_;      // one thread at a time calls allreduce_
+  std::mutex transfers_;        // one thread at a time calls allreduce_
   Executor* adding_ = nullptr;  // what allreduce_ adds with
   std::unique_ptr<TreeAllreduce> allreduce_;
 };

@@ -39,8 +39,8 @@ int train_alone(const Settings& settings, const std::string& run, StopSignal& si
   return Trainer(settings, preparation, world, display).run();
 }
 
-// Not by MPI_Finalize: it waits 45 ms in the PMIx client, and once in some thousand worlds Open MPI's own thread ran code
-// that it had unloaded. What others still need of this rank has arrived when all are here.
+// Not by MPI_Finalize: it waits 45 ms in the PMIx client, and once in some thousand worlds Open MPI's own thread ran
+// code that it had unloaded. What others still need of this rank has arrived when all are here.
 [[noreturn]] void leave_world(Communicator& ranks, TrainingDisplay& display, int code) {
   gather_numbers(ranks, 0);
   display.finish();
@@ -57,8 +57,7 @@ int train_in_world(const Settings& settings, const std::string& run, StopSignal&
   const Preparation preparation = prepare(settings, run, silent);
   worker.prepared(preparation.data.sha256, instruction_set());
   const StartTraining start = worker.wait_for_start();
-  set_fault_identity(static_cast<uint32_t>(std::max<int64_t>(settings.workers.ordinal, 0)),
-                     start.generation);
+  set_fault_identity(static_cast<uint32_t>(std::max<int64_t>(settings.workers.ordinal, 0)), start.generation);
   for (const auto& [name, value] : start.environment) ::setenv(name.c_str(), value.c_str(), 1);
   // oneDNN's own choice; all other kernels give the same bits on both.
   if (start.instruction_set != instruction_set()) ::setenv("ONEDNN_MAX_CPU_ISA", "AVX2", 1);

@@ -31,9 +31,10 @@ void Report::introduction(const std::string& run, const Transformer& model, cons
                           const Progress& progress, int workers) {
   const TransformerConfig& config = model.config();
   display_.message(fmt::format(
-      "run {}: {}+{} layers, {}/{}/{}, {:.1f} million parameters; {}{} threads, {}", run, config.encoder_layers,
+      "run {}: {}+{} layers, {}/{}/{}, {:.1f} million parameters; {}{} thread{}{}, {}", run, config.encoder_layers,
       config.decoder_layers, config.embedding_size, config.feed_forward_size, config.heads,
-      static_cast<double>(model.parameters().count()) * 1e-6, workers > 1 ? fmt::format("{} workers of ", workers) : "", thread_count(settings_), instruction_set()));
+      static_cast<double>(model.parameters().count()) * 1e-6, workers > 1 ? fmt::format("{} workers of ", workers) : "",
+      thread_count(settings_), thread_count(settings_) == 1 ? "" : "s", workers > 1 ? " each" : "", instruction_set()));
   for (const std::string& line : data.summary(progress)) display_.message(line);
 }
 

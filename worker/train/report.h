@@ -20,7 +20,7 @@ class Report {
                     const Progress& progress, int workers);
   // After a step that trained on `tokens` tokens (source and target) with these sums. Returns tokens per second.
   double step(const Progress& progress, const CrossEntropySums& sums, int64_t tokens, double learning_rate,
-            int64_t batches_in_epoch);
+              int64_t batches_in_epoch);
   // A pause that says nothing of the speed of steps (a validation, a snapshot) ends here.
   void resume_clock();
   void validation(const ValidationRecord& record, bool best);

@@ -87,8 +87,8 @@ void begin_afresh(const Transformer& model, const Progress& fresh, TrainingState
 StartingState find_starting_state(Communicator& world, const Transformer& model, SnapshotStore& snapshots,
                                   const StartingStateOptions& options, TrainingState& state) {
   const std::vector<Holding> all = gather(world, adopt_memory(options.fresh, state));
-  const auto best =
-      std::max_element(all.begin(), all.end(), [](const Holding& a, const Holding& b) { return a.place() < b.place(); });
+  const auto best = std::max_element(all.begin(), all.end(),
+                                     [](const Holding& a, const Holding& b) { return a.place() < b.place(); });
   const int source = static_cast<int>(best - all.begin());
   StartingState result;
   // A memory volume may be older than the newest snapshot: of a pod that was away for long.

@@ -26,8 +26,8 @@ void StepLog::write(int64_t step, const StepFigures& figures) {
   const std::string line = fmt::format(
       "{{\"step\":{},\"loss\":{},\"loss_bits\":\"{:a}\",\"accuracy\":{},\"tokens\":{},\"gradient_norm\":{},\"learning_"
       "rate\":{}}}\n",
-      step, sums.loss / tokens, sums.loss, static_cast<double>(sums.correct) / tokens, sums.rows,
-      figures.gradient_norm, figures.learning_rate);
+      step, sums.loss / tokens, sums.loss, static_cast<double>(sums.correct) / tokens, sums.rows, figures.gradient_norm,
+      figures.learning_rate);
   // One write a line: a kill leaves whole lines.
   if (::write(descriptor_, line.data(), line.size()) != static_cast<ssize_t>(line.size()))
     throw_system_error(errno, path_);

@@ -38,8 +38,7 @@ StaticFiles static_files(const Settings& settings, const TransformerConfig& conf
 
 }  // namespace
 
-Trainer::Trainer(const Settings& settings, const Preparation& preparation, TrainerWorld world,
-                 TrainingDisplay& display)
+Trainer::Trainer(const Settings& settings, const Preparation& preparation, TrainerWorld world, TrainingDisplay& display)
     : settings_(settings),
       world_(world),
       run_(preparation.run),
@@ -122,7 +121,8 @@ void Trainer::begin() {
   began_seconds_ = steady_seconds() - progress.training_seconds;
   snapshot_step_ = start_.origin == StartingState::Origin::kSnapshot ? progress.step : -1;
   unsaved_ = start_.origin != StartingState::Origin::kSnapshot;
-  snapshot_name_ = start_.snapshot.empty() ? SnapshotName{static_cast<uint64_t>(progress.step), {}}.text() : start_.snapshot;
+  snapshot_name_ =
+      start_.snapshot.empty() ? SnapshotName{static_cast<uint64_t>(progress.step), {}}.text() : start_.snapshot;
   if (world_.worker == nullptr) world_.signals.defer();
   if (world_.generation <= 1) report_.introduction(run_, model_, data_, progress, world_.ranks.size());
   if (start_.origin == StartingState::Origin::kFresh) return;
@@ -354,9 +354,8 @@ std::string Trainer::store_snapshot() {
 
 void Trainer::show_results() {
   const fs::path latest = fs::path(settings_.snapshots.folder) / "latest";
-  report_.results(data_, *validator_, *gradient_step_, state_.parameters(), latest.string(), [this] {
-    return asked() != StopRequest::kNone;
-  });
+  report_.results(data_, *validator_, *gradient_step_, state_.parameters(), latest.string(),
+                  [this] { return asked() != StopRequest::kNone; });
   ask_all();
 }
 

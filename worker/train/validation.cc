@@ -57,9 +57,8 @@ std::vector<std::string> Validator::translate(GradientStep& step, FlatParameters
   options.stop = stop;
   options.first_batch = world_.rank();
   options.every_batch = world_.size();
-  const std::vector<std::string> mine =
-      podium::translate(model_, weights, *data_.source_vocabulary, *data_.target_vocabulary, step.executor().threads,
-                        sources, options);
+  const std::vector<std::string> mine = podium::translate(
+      model_, weights, *data_.source_vocabulary, *data_.target_vocabulary, step.executor().threads, sources, options);
   std::vector<std::string> all(mine.size());
   for (const std::vector<std::string>& theirs : gather_texts(world_, mine))
     for (size_t i = 0; i < all.size(); ++i)
