@@ -20,6 +20,9 @@ using std::chrono::steady_clock;
 constexpr milliseconds kHeartbeat{500};
 // From the signal to the end, within the 30 s that Kubernetes gives.
 constexpr std::chrono::seconds kGrace{25};
+// A trainer that says nothing is ended, and named, by its own worker. The coordinator, to which all that wait for it look
+// the same, comes after that.
+constexpr double kWorkersFirstSeconds = 2;
 
 uint64_t unix_milliseconds() {
   return static_cast<uint64_t>(
@@ -97,7 +100,7 @@ void WorkerLoop::serve() {
   options.membership.minimum_workers = static_cast<uint32_t>(options_.minimum);
   options.membership.form_seconds = options_.form_seconds;
   options.membership.lost_seconds = options_.lost_seconds;
-  options.membership.hang_seconds = options_.hang_seconds;
+  options.membership.hang_seconds = options_.hang_seconds + kWorkersFirstSeconds;
   options.log = [this](const std::string& text) { log_.line(text); };
   service_.emplace(io_, std::move(options), shared_secret(secret_));
 }

@@ -211,6 +211,7 @@ CrossEntropySums GradientStep::evaluate(FlatParameters weights, std::span<const 
     sizes.push_back((shards.size() + ranks - 1 - r) / ranks * sizeof(CrossEntropySums));
   }
   std::vector<CrossEntropySums> all(shards.size());
+  waits_for_others();
   all_gather(world_, std::as_bytes(std::span(mine)), sizes, std::as_writable_bytes(std::span(all)));
   CrossEntropySums sum;
   for (size_t i = 0; i < shards.size(); ++i) sum += all[begins[i % ranks] + i / ranks];

@@ -49,6 +49,9 @@ class GradientStep {
   CrossEntropySums evaluate(FlatParameters weights, std::span<const TranslationShard> shards, float label_smoothing,
                             const std::function<bool()>& stop = {});
 
+  // To be called by whoever is about to wait for the other ranks outside of run() and evaluate().
+  void waits_for_others() const { options_.waiting(); }
+
   // All threads at once, for what follows the shards (the optimizer).
   Executor& executor() { return *everything_; }
 

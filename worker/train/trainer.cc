@@ -51,9 +51,7 @@ Trainer::Trainer(const Settings& settings, const Preparation& preparation, Train
       optimizer_(optimizer_options(settings)),
       state_(open_memory(settings, run_, model_), model_.parameters().size()),
       step_log_(leads() ? settings.progress.step_log : "") {
-  auto working = [worker = world.worker] {
-    if (worker != nullptr) worker->tick();
-  };
+  auto working = [this] { works(); };
   phase(TrainerPhase::kRestoring);
   StartingStateOptions options{fresh_progress(), settings.snapshots.resume, working};
   start_ = find_starting_state(world.ranks, model_, snapshots_, options, state_);
@@ -61,7 +59,10 @@ Trainer::Trainer(const Settings& settings, const Preparation& preparation, Train
   batches_in_epoch_ = data_.plan_epoch(progress).count();
   gradient_step_ = std::make_unique<GradientStep>(
       model_, world.ranks,
-      GradientStepOptions{.shards = progress.shards, .threads = thread_count(settings), .working = working});
+      GradientStepOptions{.shards = progress.shards,
+                          .threads = thread_count(settings),
+                          .working = working,
+                          .waiting = [this] { waits(); }});
   shards_.resize(static_cast<size_t>(gradient_step_->my_shards().size()));
   validator_ = std::make_unique<Validator>(data_, model_, world.ranks, settings.validation.bleu_sentences,
                                            settings.validation.maximum_tokens);
@@ -89,13 +90,28 @@ StopRequest Trainer::asked() const {
 
 // All ranks come here together.
 void Trainer::ask_all() {
+  waits();
   const Agreed agreed = agree(world_.ranks, {}, 0, asked(), steady_seconds() - began_seconds_);
   agreed_ = std::max(agreed_, agreed.request);
   state_.progress.training_seconds = agreed.training_seconds;
 }
 
 void Trainer::phase(TrainerPhase phase) {
+  phase_ = phase;
   if (world_.worker != nullptr) world_.worker->phase(phase);
+}
+
+// Called from any thread that computes.
+void Trainer::works() const {
+  if (world_.worker == nullptr) return;
+  world_.worker->phase(phase_);
+  world_.worker->tick();
+}
+
+// Who waits makes no progress either, and must not be taken for the one that hangs.
+void Trainer::waits() const {
+  const bool has_limit = phase_ == TrainerPhase::kTraining || phase_ == TrainerPhase::kValidation;
+  if (world_.worker != nullptr && has_limit) world_.worker->phase(TrainerPhase::kAllreduce);
 }
 
 int Trainer::run() {
@@ -191,8 +207,10 @@ void Trainer::train_batch(std::span<const int32_t> batch) {
   const RandomKey random{progress.seed, static_cast<uint32_t>(step), 0, 0};
   const float smoothing = static_cast<float>(settings_.training.label_smoothing);
   const GradientStep::Result result = gradient_step_->run(state_.parameters(), shards_, random, smoothing);
+  waits();
   const Agreed agreed =
       agree(world_.ranks, result.shard_sums, progress.shards, asked(), steady_seconds() - began_seconds_);
+  works();
   const CrossEntropySums& sums = agreed.sums;
   if (!std::isfinite(sums.loss) || !std::isfinite(result.squares)) fail_not_finite(sums, random);
   UpdateReport update;
@@ -280,7 +298,7 @@ bool Trainer::validate() {
   display_.activity("validating");
   fault_point("validation", progress.step);
   const ValidationResult result =
-      validator_->run(*gradient_step_, state_.parameters(), [this] { return asked() != StopRequest::kNone; });
+      validator_->run(*gradient_step_, state_.parameters(), [this] { return works(), asked() != StopRequest::kNone; });
   ask_all();
   if (stopping()) return false;
   ValidationRecord record;

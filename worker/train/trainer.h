@@ -62,6 +62,8 @@ class Trainer {
   void ask_all();
   bool leads() const { return world_.ranks.rank() == 0; }
   void phase(TrainerPhase phase);
+  void works() const;
+  void waits() const;
 
   const Settings settings_;
   const TrainerWorld world_;
@@ -78,6 +80,7 @@ class Trainer {
   std::unique_ptr<Validator> validator_;
   StaticFiles static_files_;
   StepLog step_log_;
+  TrainerPhase phase_ = TrainerPhase::kNone;
   StopRequest agreed_ = StopRequest::kNone;
   StartingState start_;
   std::vector<TranslationShard> shards_;  // of the step under way and this rank; their memory is kept

@@ -60,6 +60,7 @@ std::vector<std::string> Validator::translate(GradientStep& step, FlatParameters
   const std::vector<std::string> mine = podium::translate(
       model_, weights, *data_.source_vocabulary, *data_.target_vocabulary, step.executor().threads, sources, options);
   std::vector<std::string> all(mine.size());
+  step.waits_for_others();
   for (const std::vector<std::string>& theirs : gather_texts(world_, mine))
     for (size_t i = 0; i < all.size(); ++i)
       if (!theirs[i].empty()) all[i] = theirs[i];

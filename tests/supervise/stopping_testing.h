@@ -1,0 +1,64 @@
+// What the tests of stopped and changing worlds share: a run without a limit, that no machine is too fast for.
+#pragma once
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "tests/worker_pods.h"
+#include "worker/base/error.h"
+
+namespace podium {
+
+// Validations every 20 steps and snapshots every 10, as TinyRun has them; none at the end of an epoch beside, so that a
+// snapshot at any other step is that of a stop.
+inline std::vector<std::string> run_of_steps(int64_t steps) {
+  return {fmt::format("--training.max_steps={}", steps), "--validation.every_epochs=0", "--snapshots.every_epochs=0"};
+}
+inline std::vector<std::string> endless() { return run_of_steps(1'000'000); }
+// Short waits, so that a test that loses a worker does not take long.
+inline const std::vector<std::string> kQuick = {"--workers.form_seconds=2", "--workers.lost_seconds=2",
+                                                "--workers.hang_seconds=2"};
+
+// Processes alive whose command line holds `text`. (One that has ended and was not yet reaped has none.)
+inline std::vector<std::string> commands_with(const std::string& text) {
+  std::vector<std::string> found;
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator("/proc", ignored)) {
+    std::string command;
+    try {
+      command = read_file(entry.path() / "cmdline");
+    } catch (const Error&) {  // no process, or gone meanwhile
+      continue;
+    }
+    std::replace(command.begin(), command.end(), '\0', ' ');
+    if (command.find(text) != std::string::npos) found.push_back(entry.path().filename().string() + ": " + command);
+  }
+  return found;
+}
+
+inline void expect_undisturbed(const TinyRun& run, int64_t steps) {
+  const TinyRun undisturbed(run_of_steps(steps));
+  ASSERT_EQ(undisturbed.train().end, exited(0));
+  expect_same_training(run, undisturbed);
+}
+
+// The workers' last start, after all of them have ended: a few steps more, with these.
+inline void finish(const TinyRun& run, WorkerPods& pods, const std::vector<int>& ordinals) {
+  const int64_t steps = run.last_step() + 10;
+  for (int ordinal : ordinals) pods.start(ordinal, {}, {fmt::format("--training.max_steps={}", steps)});
+  for (int ordinal : ordinals) EXPECT_EQ(pods[ordinal].wait(), exited(0)) << pods.errors();
+  expect_undisturbed(run, steps);
+}
+
+// These workers, all that are left, are told to go.
+inline void stop(WorkerPods& pods, const std::vector<int>& ordinals) {
+  for (int ordinal : ordinals) pods[ordinal].send(SIGTERM);
+  for (int ordinal : ordinals) EXPECT_EQ(pods[ordinal].wait(), exited(143)) << pods.errors();
+  EXPECT_THAT(commands_with(pods.memory_folder().string()), testing::IsEmpty());
+}
+
+}  // namespace podium
