@@ -8,7 +8,7 @@ JOBS := $(shell nproc)
 # make train PRESET=tutorial; make train TRAIN=pairs.tsv; make train ARGS="--training.max_minutes 2"
 TRAIN_COMMAND = $(BUILD)/bin/worker local $(if $(PRESET),--preset $(PRESET)) $(if $(TRAIN),--dataset.train $(TRAIN)) $(ARGS)
 
-.PHONY: help packages build programs corpus train test parity bench format clean
+.PHONY: help packages build programs corpus train test soak parity bench format clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -49,6 +49,10 @@ train: programs $(if $(TRAIN),,corpus) ## train a Portuguese-English translator 
 test: build ## build and run every test
 	@ctest --test-dir $(BUILD) -j $(JOBS) --output-on-failure --no-tests=error --output-junit $(CURDIR)/$(BUILD)/tests.xml; \
 	status=$$?; tests/list_skipped.sh $(BUILD)/tests.xml; exit $$status
+
+MINUTES := 10
+soak: build ## disturb runs of three workers at random for MINUTES minutes (10) and compare bits
+	@SOAK_MINUTES=$(MINUTES) $(BUILD)/bin/soak --gtest_brief=1
 
 # PYTHON, STEPS, THREADS, ROUNDS from the command line reach the scripts through the environment.
 parity: build corpus parity-packages ## train the same here and in PyTorch and compare (about 20 minutes)

@@ -120,6 +120,8 @@ void Membership::State::on(const TrainerHasEnded& event) {
     // The one that waited, or one of a world that is over.
     worker->ready = false;
     worker->ended = std::max(worker->ended, event.generation);
+    // The failure that was counted was an echo of this one: MPI aborts when a peer is gone.
+    if (event.outcome == TrainerOutcome::kKilled && event.generation == counted_failure) forgive_failure();
     return;
   }
   if (event.generation != world->generation) return;
@@ -129,9 +131,9 @@ void Membership::State::on(const TrainerHasEnded& event) {
   worker->report = {};
   world->outcomes.push_back(event.outcome);
   if (event.outcome == TrainerOutcome::kSuperseded) return end_run(EndRun::Outcome::kSuperseded, shown(event.reason));
-  if (event.outcome == TrainerOutcome::kFailed)
+  if (event.outcome == TrainerOutcome::kFailed || event.outcome == TrainerOutcome::kKilled)
     fail_world(fmt::format("worker {} lost its trainer: {}", worker->identity.ordinal, shown(event.reason)),
-               Fault::kTrainer);
+               event.outcome == TrainerOutcome::kFailed ? Fault::kRun : Fault::kOutside);
 }
 
 void Membership::State::on(const WantsToLeave& event) {
@@ -173,7 +175,7 @@ void Membership::State::drop(Worker& worker, const std::string& reason) {
   worker.outcome.reset();
   worker.report = {};
   if (trained)
-    fail_world(reason, Fault::kWorker);
+    fail_world(reason, Fault::kOutside);
   else
     log(reason);
 }

@@ -32,7 +32,7 @@ struct TrainerReport {
   double loss = 0, tokens_per_second = 0;
 };
 
-enum class TrainerOutcome : uint8_t { kFailed, kFinished, kYielded, kStopped, kSuperseded };
+enum class TrainerOutcome : uint8_t { kFailed, kFinished, kYielded, kStopped, kSuperseded, kKilled };
 
 struct WorkerIdentity {
   uint32_t ordinal = 0;

@@ -49,8 +49,9 @@ struct Membership::State {
   void start_world(std::vector<uint32_t> ordinals);
   void invite();
   void ask(TellTrainers::Kind kind, const std::string& reason);
-  enum class Fault { kTrainer, kWorker };  // only trainers' count as failures of the run
+  enum class Fault { kRun, kOutside };  // a lost worker or a killed trainer is not the run's fault
   void fail_world(const std::string& reason, Fault fault);
+  void forgive_failure();
   void conclude();
   World close_world(const std::string& reason, bool failed = false);
   void watch_world();
@@ -75,6 +76,7 @@ struct Membership::State {
   bool has_trained = false;
   int64_t highest_step = 0;
   uint32_t failures = 0;
+  Generation counted_failure;  // the last that added to them
 
   Seconds now = 0;
   std::optional<Seconds> waiting_since;  // without a world; unset before the first event

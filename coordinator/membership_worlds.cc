@@ -141,8 +141,14 @@ void Membership::State::fail_world(const std::string& reason, Fault fault) {
   const int64_t step_before = highest_step;
   const World closed = close_world(reason, true);
   if (closed.stops()) return stop_leavers(closed.failure);
-  if (fault == Fault::kWorker || highest_step > step_before) return;
+  if (fault == Fault::kOutside || highest_step > step_before) return;
+  counted_failure = closed.generation;
   if (++failures >= options.failures_in_a_row) end_run(EndRun::Outcome::kFailed, reason);
+}
+
+void Membership::State::forgive_failure() {
+  counted_failure = {};
+  if (failures > 0) --failures;
 }
 
 // When all trainers of the world have ended by themselves.
@@ -169,15 +175,14 @@ void Membership::State::conclude() {
 }
 
 void Membership::State::watch_world() {
-  if (std::optional<std::string> hang = find_hang(workers, *world, options, now))
-    return fail_world(*hang, Fault::kTrainer);
+  if (std::optional<std::string> hang = find_hang(workers, *world, options, now)) return fail_world(*hang, Fault::kRun);
   if (world->asked != TellTrainers::Kind::kYield) return;
   // The limit for yielding counts while all that are left could reach the end of a step.
   if (any_of(workers, [](const Worker& worker) { return worker.trains() && !computes(worker); }))
     world->asked_at = now;
   else if (now - world->asked_at >= options.hang_seconds)
     fail_world(fmt::format("it did not yield within {} ({})", seconds_text(options.hang_seconds), world->asked_reason),
-               Fault::kTrainer);
+               Fault::kRun);
 }
 
 std::optional<std::string> find_hang(const Workers& workers, const World& world, const MembershipOptions& options,

@@ -37,6 +37,8 @@ TrainerOutcome outcome_of(proto::TrainerEnded::Outcome outcome) {
       return TrainerOutcome::kStopped;
     case proto::TrainerEnded::SUPERSEDED:
       return TrainerOutcome::kSuperseded;
+    case proto::TrainerEnded::KILLED:
+      return TrainerOutcome::kKilled;
     default:
       return TrainerOutcome::kFailed;
   }

@@ -45,6 +45,8 @@ class WorkerPods {
   // What all wrote to standard error.
   std::string errors() const;
 
+  // Its TMPDIR.
+  const fs::path& folder(int ordinal) const { return pods_[static_cast<size_t>(ordinal)].folder; }
   const fs::path& memory_folder() const { return memory_folder_; }
 
  private:

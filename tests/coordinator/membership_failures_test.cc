@@ -304,5 +304,48 @@ failed 0' : worker 0 lost its trainer: exit code 1
 )");
 }
 
+TEST(Membership, DoesNotCountKilledTrainersAsFailuresOfTheRun) {
+  expect_dialogue(with([](auto& o) { o.failures_in_a_row = 2; }, expecting(2)), R"(
+> 0 train 2
+> 1 ended 1 killed : killed by SIGKILL
+end 1.1 0 1 : worker 1 lost its trainer: killed by SIGKILL
+log generation 1 ended: worker 1 lost its trainer: killed by SIGKILL
+await 0 1 : workers 0, 1 of 2: starting its trainer
+> 1 ended 0 failed generation=1 : generation 1 ended
+> 2 ready 0
+await 0 1 : worker 1 of 2: starting its trainer
+> 2 ready 1
+log generation 2: workers 0, 1
+start 1.2 0 1 (0 1, AVX-512)
+await 0 1
+> 3 ended 0 failed : exit code 1
+end 1.2 0 1 : worker 0 lost its trainer: exit code 1
+log generation 2 ended: worker 0 lost its trainer: exit code 1
+await 0 1 : workers 0, 1 of 2: starting its trainer
+> 3 ended 1 killed generation=2 : killed by SIGKILL
+> 4 ready 0
+await 0 1 : worker 1 of 2: starting its trainer
+> 4 ready 1
+log generation 3: workers 0, 1
+start 1.3 0 1 (0 1, AVX-512)
+await 0 1
+> 5 ended 0 failed : exit code 1
+end 1.3 0 1 : worker 0 lost its trainer: exit code 1
+log generation 3 ended: worker 0 lost its trainer: exit code 1
+await 0 1 : workers 0, 1 of 2: starting its trainer
+> 6 ready 0
+await 0 1 : worker 1 of 2: starting its trainer
+> 6 ready 1
+log generation 4: workers 0, 1
+start 1.4 0 1 (0 1, AVX-512)
+await 0 1
+> 7 ended 1 failed : exit code 1
+end 1.4 0 1 : worker 1 lost its trainer: exit code 1
+log generation 4 ended: worker 1 lost its trainer: exit code 1
+log the run has failed: worker 1 lost its trainer: exit code 1
+failed 0 1 : worker 1 lost its trainer: exit code 1
+)");
+}
+
 }  // namespace
 }  // namespace podium

@@ -15,7 +15,7 @@ constexpr TrainerPhase kPhases[] = {TrainerPhase::kNone,      TrainerPhase::kPre
                                     TrainerPhase::kForming,   TrainerPhase::kRestoring,     TrainerPhase::kTraining,
                                     TrainerPhase::kAllreduce, TrainerPhase::kValidation,    TrainerPhase::kSnapshot,
                                     TrainerPhase::kFinishing};
-constexpr const char* kOutcomes[] = {"failed", "finished", "yielded", "stopped", "superseded"};
+constexpr const char* kOutcomes[] = {"failed", "finished", "yielded", "stopped", "superseded", "killed"};
 constexpr const char* kRunOutcomes[] = {"finished", "stopped", "superseded", "failed"};
 
 WorkerIdentity identity_of(uint32_t ordinal) {

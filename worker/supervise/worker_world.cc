@@ -1,4 +1,6 @@
 // What a worker does about what coordinator, trainer and PMIx say.
+#include <signal.h>
+
 #include <algorithm>
 #include <boost/asio/post.hpp>
 
@@ -34,8 +36,13 @@ const proto::GenerationNumber* generation_of(const proto::CoordinatorMessage& me
 // A step goes through these many times a second.
 bool within_a_step(proto::Phase phase) { return phase == proto::PHASE_TRAINING || phase == proto::PHASE_ALLREDUCE; }
 
+bool is_own_fault(int signal) {
+  constexpr int kFaults[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGTRAP, SIGSYS};
+  return std::find(std::begin(kFaults), std::end(kFaults), signal) != std::end(kFaults);
+}
+
 proto::TrainerEnded::Outcome outcome_of(const TrainerEnd& end) {
-  if (end.signal != 0) return proto::TrainerEnded::FAILED;
+  if (end.signal != 0) return is_own_fault(end.signal) ? proto::TrainerEnded::FAILED : proto::TrainerEnded::KILLED;
   switch (end.exit_code) {
     case kExitFinished:
       return proto::TrainerEnded::FINISHED;
@@ -94,7 +101,7 @@ void WorkerLoop::start_world(const proto::StartGeneration& start) {
   if (own == ordinals.end()) return log_.line("was told to start a world that it is not in");
   // Its trainer ended while the news of it were on their way.
   if (in_world_ || !trainers_->is_ready())
-    return tell_end(start.generation(), proto::TrainerEnded::FAILED, "no trainer was ready any more");
+    return tell_end(start.generation(), proto::TrainerEnded::KILLED, "no trainer was ready any more");
   waiting_.set("");
   world_ = start.generation();
   rank_ = static_cast<uint32_t>(own - ordinals.begin());
@@ -199,7 +206,9 @@ void WorkerLoop::trainer_state(const proto::TrainerState& state) {
 }
 
 void WorkerLoop::trainer_ended(const TrainerEnd& end, const std::string& reason) {
-  const proto::TrainerEnded::Outcome outcome = outcome_of(end);
+  proto::TrainerEnded::Outcome outcome = outcome_of(end);
+  // This worker killed it, for a reason of its own.
+  if (outcome == proto::TrainerEnded::KILLED && reason != end.text()) outcome = proto::TrainerEnded::FAILED;
   proto::GenerationNumber generation;  // none: it waited
   if (std::exchange(in_world_, false)) {
     generation = world_;
@@ -215,7 +224,9 @@ void WorkerLoop::tell_end(const proto::GenerationNumber& generation, proto::Trai
   proto::TrainerEnded& ended = *message.mutable_trainer_ended();
   *ended.mutable_generation() = generation;
   ended.set_outcome(outcome);
-  if (outcome == proto::TrainerEnded::FAILED || outcome == proto::TrainerEnded::SUPERSEDED) ended.set_reason(reason);
+  if (outcome == proto::TrainerEnded::FAILED || outcome == proto::TrainerEnded::KILLED ||
+      outcome == proto::TrainerEnded::SUPERSEDED)
+    ended.set_reason(reason);
   ended.set_memory_step(memory_step());
   send(std::move(message));
 }
