@@ -8,7 +8,7 @@ JOBS := $(shell nproc)
 # make train PRESET=tutorial; make train TRAIN=pairs.tsv; make train ARGS="--training.max_minutes 2"
 TRAIN_COMMAND = $(BUILD)/bin/worker local $(if $(PRESET),--preset $(PRESET)) $(if $(TRAIN),--dataset.train $(TRAIN)) $(ARGS)
 
-.PHONY: help packages build programs corpus train test soak parity bench format clean
+.PHONY: help packages build programs corpus train test soak parity bench recovery-bench format clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -60,6 +60,9 @@ parity: build corpus parity-packages ## train the same here and in PyTorch and c
 
 bench: build parity-packages ## time training steps beside PyTorch's, in turn
 	@bench/speed.sh
+
+recovery-bench: build corpus ## time starts, recoveries from SIGKILL and re-formings of 2 and 3 workers (about 15 minutes)
+	@bench/recovery.sh
 
 format: ## clang-format every source file
 	@git ls-files '*.cc' '*.h' | xargs clang-format -i
