@@ -14,6 +14,11 @@ namespace podium {
 Membership::Membership(MembershipOptions options) : state_(std::make_unique<State>(std::move(options))) {}
 Membership::~Membership() = default;
 
+void Membership::set_epoch(uint64_t epoch) {
+  PODIUM_CHECK(!state_->waiting_since);
+  state_->options.epoch = epoch;
+}
+
 std::vector<MembershipAction> Membership::handle(const MembershipEvent& event, Seconds now) {
   PODIUM_CHECK(now >= state_->now, "the time went back from {} to {}", state_->now, now);
   state_->now = now;
@@ -25,17 +30,12 @@ std::vector<MembershipAction> Membership::handle(const MembershipEvent& event, S
 }
 
 void Membership::State::on(const Connected& event) {
-  auto refuse = [&](const std::string& reason) {
-    log(fmt::format("refused worker {} ({} at {}): {}", event.worker.ordinal, shown(event.worker.name),
-                    shown(event.worker.address), reason));
-    actions.push_back(Refuse{event.connection, reason});
-  };
+  auto refuse = [&](const std::string& reason) { actions.push_back(Refuse{event.connection, reason}); };
   if (std::optional<std::string> reason = identity_refusal(options.own, expected, event.worker)) return refuse(*reason);
   auto old = workers.find(event.worker.ordinal);
   if (old != workers.end() && old->second.connected && !make_room(event, old->second))
-    return refuse(fmt::format("ordinal {} is held by {} at {}, heard {} ago", event.worker.ordinal,
-                              shown(old->second.identity.uid), shown(old->second.identity.address),
-                              seconds_text(now - old->second.heard)));
+    return refuse(fmt::format("ordinal {} is held by {} at {}", event.worker.ordinal, shown(old->second.identity.uid),
+                              shown(old->second.identity.address)));
   admit(event);
 }
 
@@ -176,7 +176,7 @@ void Membership::State::drop(Worker& worker, const std::string& reason) {
   worker.report = {};
   if (trained)
     fail_world(reason, Fault::kOutside);
-  else
+  else if (!over)
     log(reason);
 }
 
@@ -209,6 +209,8 @@ std::vector<WorkerView> Membership::workers() const {
     if (worker.trains()) {
       const std::vector<uint32_t>& ordinals = state_->world->ordinals;
       view.rank = static_cast<int>(std::find(ordinals.begin(), ordinals.end(), ordinal) - ordinals.begin());
+      // Each finished step is there.
+      if (view.step > 0) view.memory_step = std::max(view.memory_step, view.step);
     }
     views.push_back(std::move(view));
   }

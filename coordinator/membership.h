@@ -91,6 +91,8 @@ class Membership {
   explicit Membership(MembershipOptions options);
   ~Membership();
 
+  // Before the first event.
+  void set_epoch(uint64_t epoch);
   // Takes an event at a time that never goes back; returns what is to be done, in order.
   std::vector<MembershipAction> handle(const MembershipEvent& event, Seconds now);
 

@@ -99,8 +99,10 @@ void Membership::State::end_run(EndRun::Outcome outcome, const std::string& reas
   constexpr const char* kTexts[] = {"is finished", "was stopped", "is superseded by another coordinator", "has failed"};
   const std::string what = fmt::format("the run {}", kTexts[static_cast<size_t>(outcome)]);
   const std::string text = reason.empty() ? what : fmt::format("{}: {}", what, reason);
-  if (world) close_world(text);
-  log(text);
+  if (world)
+    close_world(text);
+  else
+    log(text);
   std::vector<uint64_t> connections = connections_of(workers, [](const Worker& worker) { return worker.takes_part(); });
   for (auto& [ordinal, worker] : workers)
     if (worker.connected) worker.dismissed = true;

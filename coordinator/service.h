@@ -32,6 +32,8 @@ class CoordinatorService {
   ~CoordinatorService();
 
   int port() const;
+  // Instead of the membership's option, when it is known only after listening; before the io_context runs.
+  void set_epoch(uint64_t epoch);
   void set_expected_workers(uint32_t workers);
 
  private:

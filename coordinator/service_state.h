@@ -66,7 +66,7 @@ struct CoordinatorService::State : std::enable_shared_from_this<State> {
   void status_asked(StatusCall& call);
 
   boost::asio::io_context& io;
-  const ServiceOptions options;
+  ServiceOptions options;
   const std::unique_ptr<Authenticator> authenticator;
   const std::chrono::steady_clock::time_point began = std::chrono::steady_clock::now();
   boost::asio::steady_timer timer;

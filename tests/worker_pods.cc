@@ -53,7 +53,7 @@ std::map<pid_t, pid_t> parents() {
 WorkerPods::WorkerPods(const TinyRun& run, int count, std::vector<std::string> options)
     : run_(run), memory_folder_(folder_.path() / "memory"), options_(std::move(options)), secret_("a secret of tests") {
   // The memory volume is in memory where the machine has one.
-  if (fs::exists("/dev/shm")) memory_folder_ = fmt::format("/dev/shm/podium-test-{}-{}", ::getuid(), ::getpid());
+  if (fs::exists("/dev/shm")) memory_folder_ = fs::path("/dev/shm") / (folder_.path().filename().string() + "-memory");
   std::ofstream(folder_.path() / "secret") << secret_;
   fs::permissions(folder_.path() / "secret", fs::perms::owner_read);
   std::set<int> ports;
@@ -78,19 +78,28 @@ WorkerPods::~WorkerPods() {
   fs::remove_all(memory_folder_, ignored);
 }
 
-Process& WorkerPods::start(int ordinal, std::map<std::string, std::string> environment,
-                           const std::vector<std::string>& options) {
-  Pod& pod = pods_[static_cast<size_t>(ordinal)];
-  if (pod.process) pod.earlier_errors += pod.process->errors();
+Process::Options WorkerPods::worker(int ordinal, std::map<std::string, std::string> environment,
+                                    const std::vector<std::string>& options) const {
   std::vector<std::string> all = options_;
   all.push_back(fmt::format("--workers.ordinal={}", ordinal));
-  all.insert(all.end(), options.begin(), options.end());
+  for (const std::string& option : options) {  // wins over one of all workers
+    const std::string name = option.substr(0, option.find('=')) + "=";
+    std::erase_if(all, [&](const std::string& other) { return other.starts_with(name); });
+    all.push_back(option);
+  }
   Process::Options start = run_.trainer(std::move(all));
   start.arguments[0] = PODIUM_BINARY_DIR "/worker";
   start.environment = std::move(environment);
   start.environment.emplace("PATH", "/usr/bin:/bin");
-  start.environment.emplace("TMPDIR", pod.folder.string());
-  pod.process = std::make_unique<Process>(start);
+  start.environment.emplace("TMPDIR", pods_[static_cast<size_t>(ordinal)].folder.string());
+  return start;
+}
+
+Process& WorkerPods::start(int ordinal, std::map<std::string, std::string> environment,
+                           const std::vector<std::string>& options) {
+  Pod& pod = pods_[static_cast<size_t>(ordinal)];
+  if (pod.process) pod.earlier_errors += pod.process->errors();
+  pod.process = std::make_unique<Process>(worker(ordinal, std::move(environment), options));
   return *pod.process;
 }
 

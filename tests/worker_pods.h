@@ -1,5 +1,5 @@
-// Workers of a tiny run as a test's "pods": real `worker` processes on this machine, each with its own temporary folder,
-// sharing a secret and a static list of addresses.
+// Workers of a tiny run as a test's "pods": real `worker` processes on this machine, each with its own temporary
+// folder, sharing a secret and a static list of addresses.
 #pragma once
 
 #include <memory>
@@ -19,7 +19,10 @@ class WorkerPods {
   WorkerPods(const TinyRun& run, int count, std::vector<std::string> options = {});
   ~WorkerPods();
 
-  // Starts worker `ordinal`, again if it ran before. `environment` is added to PATH and TMPDIR.
+  // How worker `ordinal` is started. `environment` is added to PATH and TMPDIR.
+  Process::Options worker(int ordinal, std::map<std::string, std::string> environment = {},
+                          const std::vector<std::string>& options = {}) const;
+  // Starts worker `ordinal`, again if it ran before.
   Process& start(int ordinal, std::map<std::string, std::string> environment = {},
                  const std::vector<std::string>& options = {});
   void start_all(const std::map<std::string, std::string>& environment = {});

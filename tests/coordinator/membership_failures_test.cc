@@ -253,7 +253,6 @@ stopped, generation 6, 0 of 1 workers, step 6
   podium-0 rank -1: told to end, step 0, memory 6
 > 7 connect 0' uid=new
 refuse 0 : worker 0 was told to end, and has a successor
-log worker 0 was told to end, and has a successor
 admit 0'
 log worker 0 joined (podium-0 at 10.0.0.0)
 failed 0' : worker 0 lost its trainer: exit code 3

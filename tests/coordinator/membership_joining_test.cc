@@ -41,7 +41,6 @@ training, generation 1, 2 of 2 workers, step 41
 TEST(Membership, RefusesAnOrdinalThatIsNotExpected) {
   expect_dialogue(expecting(2), R"(
 > 0 connect 5
-log refused worker 5 (podium-5 at 10.0.0.5): worker_count is 2: there is no worker 5
 refuse 5 : worker_count is 2: there is no worker 5
 )");
 }
@@ -49,13 +48,10 @@ refuse 5 : worker_count is 2: there is no worker 5
 TEST(Membership, RefusesAnotherRunImageOrSettings) {
   expect_dialogue(expecting(2), R"(
 > 0 connect 0 run=other
-log refused worker 0 (podium-0 at 10.0.0.0): run_name differs: "other", here "run"
 refuse 0 : run_name differs: "other", here "run"
 > 0 connect 0 image=v2
-log refused worker 0 (podium-0 at 10.0.0.0): the image's version differs: "v2", here "v1"
 refuse 0 : the image's version differs: "v2", here "v1"
 > 0 connect 0 settings=5e6f
-log refused worker 0 (podium-0 at 10.0.0.0): the hash of the settings differs: "5e6f", here "settings"
 refuse 0 : the hash of the settings differs: "5e6f", here "settings"
 )");
 }
@@ -67,8 +63,7 @@ admit 1
 log worker 1 joined (podium-1 at 10.0.0.1)
 await 1 : workers 0, 2 of 3 (not connected); worker 1 of 3: starting its trainer
 > 0.3 connect 1' uid=stranger
-log refused worker 1 (podium-1 at 10.0.0.1): ordinal 1 is held by uid1 at 10.0.0.1, heard 0.3 s ago
-refuse 1' : ordinal 1 is held by uid1 at 10.0.0.1, heard 0.3 s ago
+refuse 1' : ordinal 1 is held by uid1 at 10.0.0.1
 > 0.4 ready 1
 await 1 : workers 0, 2 of 3 (not connected)
 )");

@@ -287,7 +287,6 @@ await 0 1
 > 3 disconnect 2 : end of stream
 log worker 2 left
 > 3 connect 2'
-log refused worker 2 (podium-2 at 10.0.0.2): worker_count is 2: there is no worker 2
 refuse 2' : worker_count is 2: there is no worker 2
 )");
 }

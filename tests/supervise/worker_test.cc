@@ -113,7 +113,7 @@ TEST_F(Workers, FinishARunTogether) {
   const Finished local = run_process(two("steps=20"));
   EXPECT_EQ(local.end, exited(0));
   EXPECT_THAT(local.errors, HasSubstr("worker 0: generation 1: workers 0, 1\n"));
-  EXPECT_THAT(local.errors, HasSubstr("worker 0: the run is finished\n"));
+  EXPECT_THAT(local.errors, HasSubstr("the run is finished\n"));
   EXPECT_EQ(local.output, "");
   expect_nothing_left();
 }

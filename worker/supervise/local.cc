@@ -10,6 +10,7 @@
 #include "worker/base/error.h"
 #include "worker/base/job_group.h"
 #include "worker/storage/temporary_file.h"
+#include "worker/supervise/completed_run.h"
 #include "worker/supervise/free_addresses.h"
 #include "worker/supervise/local_workers.h"
 #include "worker/supervise/memory_folder.h"
@@ -81,6 +82,7 @@ int run_local(Arguments arguments) {
   const int64_t count = parse_workers(asked.value_or(std::to_string(settings.worker_count)));
 
   const std::string run = choose_run(loaded);
+  if (const auto completion = find_completed(settings, run)) return end_completed(settings, run, *completion);
   const fs::path run_folder = fs::absolute(settings.snapshots.folder) / run;
   create_folders(run_folder);
   remove_ownerless_memory();

@@ -8,6 +8,9 @@
 
 #include "worker/base/error.h"
 #include "worker/memory_state/memory_state.h"
+#include "worker/snapshot/epochs.h"
+#include "worker/storage/local_store.h"
+#include "worker/supervise/completed_run.h"
 #include "worker/supervise/free_addresses.h"
 #include "worker/supervise/worker_loop.h"
 
@@ -24,11 +27,6 @@ constexpr std::chrono::seconds kGrace{25};
 // the same, comes after that.
 constexpr double kWorkersFirstSeconds = 2;
 
-uint64_t unix_milliseconds() {
-  return static_cast<uint64_t>(
-      std::chrono::duration_cast<milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count());
-}
-
 std::string secret_of(const Settings& settings) {
   if (!settings.workers.secret_file.empty()) return read_secret(settings.workers.secret_file);
   if (settings.workers.addresses.size() > 1)
@@ -38,7 +36,15 @@ std::string secret_of(const Settings& settings) {
 
 }  // namespace
 
-int run_worker(const WorkerSetup& setup) { return WorkerLoop(setup).run(); }
+int run_worker(const WorkerSetup& setup) {
+  const Settings& settings = setup.settings;
+  const std::optional<Completion> completion = find_completed(settings, setup.run);
+  if (!completion) return WorkerLoop(setup).run();
+  // Left by a worker that was killed at the very end.
+  if (!settings.workers.memory_folder.empty())
+    MemoryState::remove(settings.workers.memory_folder, setup.run, static_cast<uint32_t>(settings.workers.ordinal));
+  return end_completed(settings, setup.run, *completion);
+}
 
 WorkerLoop::WorkerLoop(const WorkerSetup& setup)
     : setup_(setup),
@@ -88,7 +94,6 @@ bool WorkerLoop::state_is_saved() const {
 void WorkerLoop::serve() {
   ServiceOptions options;
   options.address = discovery_.own_address();
-  options.membership.epoch = unix_milliseconds();
   options.membership.own = {.ordinal = 0,
                             .name = self_.name,
                             .uid = self_.uid,
@@ -103,6 +108,10 @@ void WorkerLoop::serve() {
   options.membership.hang_seconds = options_.hang_seconds + kWorkersFirstSeconds;
   options.log = [this](const std::string& text) { log_.line(text); };
   service_.emplace(io_, std::move(options), shared_secret(secret_));
+  // Only now: who cannot listen must not take the run from who does.
+  LocalStore store(setup_.settings.snapshots.folder);
+  service_->set_epoch(
+      claim_epoch(store, setup_.run, fmt::format("{} ({}) at {}", self_.name, self_.uid, self_.address)));
 }
 
 void WorkerLoop::join(const std::string& address) {
