@@ -37,10 +37,10 @@ TEST_F(Epochs, GrowByOneWithEachClaimAndBelongToTheirRun) {
   EXPECT_EQ(highest_epoch(store_, "run"), 2u);
 }
 
-TEST_F(Epochs, LeaveOneClaimThatNamesItsHolder) {
+TEST_F(Epochs, LeaveClaimsThatNameTheirHolders) {
   claim_epoch(store_, "run", "pod-0");
   claim_epoch(store_, "run", "podium-0 at 10.0.0.7");
-  EXPECT_THAT(store_.list("run/"), testing::ElementsAre("run/epochs/00000002"));
+  EXPECT_THAT(store_.list("run/"), testing::ElementsAre("run/epochs/00000001", "run/epochs/00000002"));
   EXPECT_EQ(read_file(folder_.path() / "run" / "epochs" / "00000002"), "podium-0 at 10.0.0.7\n");
 }
 

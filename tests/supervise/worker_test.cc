@@ -244,7 +244,12 @@ TEST_F(Workers, SayWhomTheyWaitFor) {
 TEST_F(Workers, TellTheirStatus) {
   Process local(two(""));
   ASSERT_TRUE(wait_for_standbys(local)) << local.errors();
-  const Finished text = run_process(options("", {"status"}));
+  Finished text;
+  // A worker's standby may be there before the coordinator heard that its other trainer trains.
+  ASSERT_TRUE(local.wait_until([&] {
+    text = run_process(options("", {"status"}));
+    return text.output.find("run tiny: training") != std::string::npos;
+  })) << text.output;
   EXPECT_EQ(text.end, exited(0)) << text.errors;
   EXPECT_THAT(text.output, HasSubstr("run tiny: training, generation 1, world of 2 (expected 2), step "));
   EXPECT_THAT(text.output, HasSubstr("1       worker-1  127.0.0.1  1 "));

@@ -30,9 +30,7 @@ uint64_t claim_epoch(ObjectStore& store, const std::string& run, const std::stri
     // As many digits as a listing in order of names needs.
     const std::string name = fmt::format("{}{:08}", prefix_of(run), epoch);
     if (!store.create_if_absent(name, MemorySource(holder + "\n"))) continue;
-    // Old claims mean nothing once there is a higher one.
-    for (const std::string& old : store.list(prefix_of(run)))
-      if (old < name) store.remove(old);
+    // Old claims stay: a name that were free again could be claimed by who listed before.
     return epoch;
   }
   throw Error("{}: no epoch could be claimed in {} attempts", prefix_of(run), kAttempts);
