@@ -19,6 +19,7 @@ class TinyRun {
   // With these options beside the usual ones, at every start.
   explicit TinyRun(std::vector<std::string> options = {});
 
+  const std::vector<std::string>& options() const { return options_; }
   const fs::path& folder() const { return folder_.path(); }
   fs::path snapshots() const { return folder() / "snapshots" / "tiny"; }
   fs::path snapshot(int64_t step) const;

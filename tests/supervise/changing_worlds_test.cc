@@ -1,5 +1,5 @@
 // Workers that join, leave and are away for a while: the run is the same, bit for bit, whoever takes part in it.
-#include "tests/supervise/stopping_testing.h"
+#include "tests/supervise/endless_runs.h"
 
 namespace podium {
 namespace {

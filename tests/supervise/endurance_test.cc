@@ -1,27 +1,22 @@
 // Many generations, one after the other and one into the other: the run is the undisturbed one, and nothing is left
 // over.
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
-#include <algorithm>
 #include <random>
 #include <sstream>
 #include <thread>
 
-#include "tests/worker_pods.h"
+#include "tests/supervise/endless_runs.h"
 
 namespace podium {
 namespace {
 
-using testing::Each;
 using testing::HasSubstr;
 using testing::Not;
 
-const std::vector<std::string> kQuick = {"--workers.form_seconds=3", "--workers.lost_seconds=2",
-                                         "--workers.hang_seconds=5"};
-
-std::vector<std::string> steps(int count) {
-  return {fmt::format("--training.max_steps={}", count), "--snapshots.every_steps=500", "--validation.every_steps=500"};
+// Without a limit, and with nothing but steps to do.
+std::vector<std::string> endless_steps() {
+  std::vector<std::string> options = endless();
+  options.insert(options.end(), {"--snapshots.every_steps=500", "--validation.every_steps=500"});
+  return options;
 }
 
 bool wait_until(const std::function<bool()>& condition) {
@@ -31,12 +26,6 @@ bool wait_until(const std::function<bool()>& condition) {
     std::this_thread::sleep_for(std::chrono::milliseconds(2));
   }
   return true;
-}
-
-void expect_undisturbed(const TinyRun& run, const std::vector<std::string>& options) {
-  const TinyRun undisturbed(options);
-  ASSERT_EQ(undisturbed.train().end, exited(0));
-  expect_same_training(run, undisturbed);
 }
 
 // That the coordinator began.
@@ -100,8 +89,7 @@ std::vector<std::string> foreign_files() {
 }
 
 TEST(Endurance, KillsDuringRecoveryTenDeepConverge) {
-  const std::vector<std::string> options = steps(60);
-  const TinyRun run(options);
+  const TinyRun run(endless_steps());
   WorkerPods pods(run, 2, kQuick);
   pods.start_all();
   std::mt19937 random(5);
@@ -110,13 +98,13 @@ TEST(Endurance, KillsDuringRecoveryTenDeepConverge) {
     std::this_thread::sleep_for(std::chrono::milliseconds(random() % 100));
     kill_trainer(pods, static_cast<int>(random() % 2));
   }
-  EXPECT_THAT(pods.wait_all(), Each(exited(0))) << pods.errors();
-  EXPECT_THAT(pods.errors(), HasSubstr("generation 11: workers 0, 1"));
-  expect_undisturbed(run, options);
+  ASSERT_TRUE(wait_until([&] { return generations(pods) >= 11; })) << pods.errors();
+  ASSERT_TRUE(pods.wait_for_step(run.last_step() + 5)) << pods.errors();
+  stop_and_finish(run, pods);
 }
 
 TEST(Endurance, TwelveGenerationsThatAreKilledBeforeTheirFirstStepAreNoFailureOfTheRun) {
-  const TinyRun run;
+  const TinyRun run(endless());
   WorkerPods pods(run, 2, kQuick);
   // Worker 1's trainer dies in every generation until it is started without the fault.
   pods.start(0);
@@ -127,14 +115,13 @@ TEST(Endurance, TwelveGenerationsThatAreKilledBeforeTheirFirstStepAreNoFailureOf
   pods[1].send(SIGKILL);
   EXPECT_EQ(pods[1].wait(), killed_by(SIGKILL));
   pods.start(1);
-  EXPECT_THAT(pods.wait_all(), Each(exited(0))) << pods.errors();
-  expect_undisturbed(run, {});
+  ASSERT_TRUE(pods.wait_for_step(5)) << pods.errors();
+  stop_and_finish(run, pods);
 }
 
 TEST(Endurance, FiftyGenerationsLeaveNothingOver) {
   const std::vector<std::string> foreign = foreign_files();
-  const std::vector<std::string> options = steps(3000);
-  const TinyRun run(options);
+  const TinyRun run(endless_steps());
   std::vector<Holdings> before, after;
   WorkerPods pods(run, 2, kQuick);
   pods.start_all();
@@ -151,7 +138,7 @@ TEST(Endurance, FiftyGenerationsLeaveNothingOver) {
     RecordProperty(fmt::format("worker{}_grew_by_kib", i),
                    static_cast<int>(after[worker].resident_kib - before[worker].resident_kib));
   }
-  EXPECT_THAT(pods.wait_all(), Each(exited(0))) << pods.errors();
+  stop(pods, {0, 1});
   for (int i = 0; i < 2; ++i) EXPECT_TRUE(fs::is_empty(pods.folder(i)));
   EXPECT_TRUE(!fs::exists(pods.memory_folder()) || fs::is_empty(pods.memory_folder()));
   // Other tests' files come and go.
@@ -159,35 +146,31 @@ TEST(Endurance, FiftyGenerationsLeaveNothingOver) {
     const std::vector<std::string> now = foreign_files();
     return std::includes(foreign.begin(), foreign.end(), now.begin(), now.end());
   })) << testing::PrintToString(foreign_files());
-  expect_undisturbed(run, options);
+  finish(run, pods, {0, 1});
 }
 
 TEST(Endurance, KilledTrainersAreReplacedWithoutAStandby) {
-  const std::vector<std::string> options = steps(150);
-  const TinyRun run(options);
+  const TinyRun run(endless_steps());
   std::vector<std::string> without = kQuick;
   without.push_back("--workers.standby=false");
   WorkerPods pods(run, 2, without);
   pods.start_all();
   ASSERT_NO_FATAL_FAILURE(kill_after_a_step(run, pods, 3));
   for (int i = 0; i < 2; ++i) EXPECT_LE(pods.descendants(i).size(), 1u);
-  EXPECT_THAT(pods.wait_all(), Each(exited(0))) << pods.errors();
-  expect_undisturbed(run, options);
+  stop_and_finish(run, pods);
 }
 
 // Listening ports stay in TIME_WAIT: a narrow range is used up by generations that follow each other quickly.
 TEST(Endurance, FifteenGenerationsFormWithFiftyMpiPorts) {
-  const std::vector<std::string> options = steps(1000);
-  const TinyRun run(options);
+  const TinyRun run(endless_steps());
   std::vector<std::string> ports = kQuick;
   ports.push_back(fmt::format("--workers.mpi_first_port={}", 20000 + ::getpid() % 240 * 50));
   ports.push_back("--workers.mpi_ports=50");
   WorkerPods pods(run, 2, ports);
   pods.start_all();
   ASSERT_NO_FATAL_FAILURE(kill_after_a_step(run, pods, 15));
-  EXPECT_THAT(pods.wait_all(), Each(exited(0))) << pods.errors();
   EXPECT_THAT(pods.errors(), Not(HasSubstr("did not get into MPI's world")));
-  expect_undisturbed(run, options);
+  stop_and_finish(run, pods);
 }
 
 }  // namespace

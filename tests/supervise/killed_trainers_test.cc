@@ -1,12 +1,9 @@
 // Trainers and workers that are killed, one at a time and all at once, at named places and at random: the run must be
 // the one that was never disturbed, bit for bit, and no finished step is lost.
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
 #include <random>
 #include <thread>
 
-#include "tests/worker_pods.h"
+#include "tests/supervise/endless_runs.h"
 
 namespace podium {
 namespace {
@@ -14,12 +11,9 @@ namespace {
 using testing::Each;
 using testing::HasSubstr;
 
-// Short waits, so that a test that loses a worker does not take long.
-const std::vector<std::string> kQuick = {"--workers.form_seconds=3", "--workers.lost_seconds=2",
-                                         "--workers.hang_seconds=3"};
-
-void expect_undisturbed(const TinyRun& run, const std::vector<std::string>& options = {}) {
-  const TinyRun undisturbed(options);
+// Of a run that ends by itself.
+void expect_undisturbed(const TinyRun& run) {
+  const TinyRun undisturbed(run.options());
   ASSERT_EQ(undisturbed.train().end, exited(0));
   expect_same_training(run, undisturbed);
 }
@@ -81,7 +75,7 @@ TEST_P(KilledTrainer, IsReplacedAndNoFinishedStepIsLost) {
 }
 
 TEST(KilledTrainers, TenInARowAtRandomMomentsLeaveTheSameRun) {
-  const TinyRun run({"--training.max_steps=400"});
+  const TinyRun run(endless());
   WorkerPods pods(run, 2, kQuick);
   pods.start_all();
   std::mt19937 random(11);
@@ -90,17 +84,17 @@ TEST(KilledTrainers, TenInARowAtRandomMomentsLeaveTheSameRun) {
     const int ordinal = static_cast<int>(random() % 2);
     if (const auto trainer = pods.trainer(ordinal)) ::kill(*trainer, SIGKILL);
   }
-  EXPECT_THAT(pods.wait_all(), Each(exited(0))) << pods.errors();
-  EXPECT_LE(run.steps_logged(), 420u);
-  expect_undisturbed(run, {"--training.max_steps=400"});
+  ASSERT_TRUE(pods.wait_for_step(run.last_step() + 5)) << pods.errors();
+  stop(pods, {0, 1});
+  EXPECT_LE(static_cast<int64_t>(run.steps_logged()), run.last_step() + 20);
+  finish(run, pods, {0, 1});
 }
 
 class KilledWorker : public testing::TestWithParam<int> {};
 INSTANTIATE_TEST_SUITE_P(Ordinals, KilledWorker, testing::Values(0, 1));
 
 TEST_P(KilledWorker, AdoptsItsMemoryStateWhenItIsStartedAgain) {
-  const std::vector<std::string> steps = {"--training.max_steps=300"};
-  const TinyRun run(steps);
+  const TinyRun run(endless());
   WorkerPods pods(run, 2, kQuick);
   pods.start_all();
   for (int kill = 0; kill < 3; ++kill) {
@@ -109,17 +103,17 @@ TEST_P(KilledWorker, AdoptsItsMemoryStateWhenItIsStartedAgain) {
     EXPECT_EQ(pods[GetParam()].wait(), killed_by(SIGKILL));
     pods.start(GetParam());
   }
-  EXPECT_THAT(pods.wait_all(), Each(exited(0))) << pods.errors();
-  EXPECT_LE(run.steps_logged(), 306u);
-  expect_undisturbed(run, steps);
+  ASSERT_TRUE(pods.wait_for_step(run.last_step() + 5)) << pods.errors();
+  stop(pods, {0, 1});
+  EXPECT_LE(static_cast<int64_t>(run.steps_logged()), run.last_step() + 6);
+  finish(run, pods, {0, 1});
 }
 
 class AllKilled : public testing::TestWithParam<bool> {};
 INSTANTIATE_TEST_SUITE_P(MemoryVolumeKept, AllKilled, testing::Bool());
 
 TEST_P(AllKilled, GoOnFromMemoryIfItIsThereElseFromTheNewestSnapshot) {
-  const std::vector<std::string> steps = {"--training.max_steps=200"};
-  const TinyRun run(steps);
+  const TinyRun run(endless());
   WorkerPods pods(run, 2, kQuick);
   pods.start_all();
   ASSERT_TRUE(pods.wait_for_step(33)) << pods.errors();
@@ -129,16 +123,17 @@ TEST_P(AllKilled, GoOnFromMemoryIfItIsThereElseFromTheNewestSnapshot) {
   const int64_t reached = run.last_step();
   if (!GetParam()) fs::remove_all(pods.memory_folder());
   pods.start_all();
-  EXPECT_THAT(pods.wait_all(), Each(exited(0))) << pods.errors();
-  const int64_t repeated = static_cast<int64_t>(run.steps_logged()) - static_cast<int64_t>(before) - (200 - reached);
+  ASSERT_TRUE(pods.wait_for_step(reached + 5)) << pods.errors();
+  stop(pods, {0, 1});
+  const int64_t repeated =
+      static_cast<int64_t>(run.steps_logged()) - static_cast<int64_t>(before) - (run.last_step() - reached);
   if (GetParam()) {
     EXPECT_LE(repeated, 2);
     EXPECT_THAT(pods[0].output(), HasSubstr("going on from the memory state"));
   } else {
-    EXPECT_GE(repeated, 1);  // back to a multiple of 10
     EXPECT_THAT(pods[0].output(), HasSubstr("going on from step-0000"));
   }
-  expect_undisturbed(run, steps);
+  finish(run, pods, {0, 1});
 }
 
 }  // namespace

@@ -127,8 +127,8 @@ class PodsInNamespaces : public testing::TestWithParam<int> {
   fs::path tmp(int pod) const { return folder_.path() / fmt::format("pod-{}", pod) / "tmp"; }
   fs::path memory(int pod) const { return folder_.path() / fmt::format("pod-{}", pod) / "memory"; }
 
-  const std::vector<std::string> kOptions = {"--training.max_steps=600", "--snapshots.every_steps=200",
-                                             "--validation.every_steps=200"};
+  const std::vector<std::string> kOptions = {"--training.max_steps=3000", "--snapshots.every_steps=1000",
+                                             "--validation.every_steps=1000"};
   const TinyRun run_;
   const TemporaryFolder folder_;
   const Network network_;

@@ -2,7 +2,7 @@
 // and nothing stays behind.
 #include <thread>
 
-#include "tests/supervise/stopping_testing.h"
+#include "tests/supervise/endless_runs.h"
 #include "worker/snapshot/snapshots.h"
 #include "worker/storage/local_store.h"
 
@@ -60,8 +60,7 @@ TEST_P(OneOfThree, LeavesAfterTheStepAndTheOthersGoOn) {
   ASSERT_TRUE(pods.wait_for_step(run.last_step() + 5)) << pods.errors();
   EXPECT_THAT(pods.errors(), HasSubstr(fmt::format("is asked to yield: worker {} leaves\n", leaver)));
   EXPECT_THAT(pods.errors(), Not(HasSubstr("lost its trainer")));
-  stop(pods, rest);
-  finish(run, pods, rest);
+  stop_and_finish(run, pods, rest);
 }
 
 class AllAreTold : public testing::TestWithParam<int> {};
@@ -184,8 +183,7 @@ TEST(StoppedTrainers, AreReplacedAndWakeToNothing) {
   }
   ASSERT_TRUE(pods.wait_for_step(run.last_step() + 5)) << pods.errors();
   expect_named(pods);
-  stop(pods, {0, 1});
-  finish(run, pods, {0, 1});
+  stop_and_finish(run, pods, {0, 1});
 }
 
 struct Place {

@@ -1,4 +1,5 @@
-// What the tests of stopped and changing worlds share: a run without a limit, that no machine is too fast for.
+// What the tests of disturbed runs share: a run without a limit, that no machine is too fast for. The test disturbs it,
+// stops it in order when it has seen enough, and finishes it a few steps later.
 #pragma once
 
 #include <gmock/gmock.h>
@@ -41,8 +42,8 @@ inline std::vector<std::string> commands_with(const std::string& text) {
 }
 
 inline void expect_undisturbed(const TinyRun& run, int64_t steps) {
-  const TinyRun undisturbed(run_of_steps(steps));
-  ASSERT_EQ(undisturbed.train().end, exited(0));
+  const TinyRun undisturbed(run.options());
+  ASSERT_EQ(undisturbed.train({fmt::format("--training.max_steps={}", steps)}).end, exited(0));
   expect_same_training(run, undisturbed);
 }
 
@@ -59,6 +60,11 @@ inline void stop(WorkerPods& pods, const std::vector<int>& ordinals) {
   for (int ordinal : ordinals) pods[ordinal].send(SIGTERM);
   for (int ordinal : ordinals) EXPECT_EQ(pods[ordinal].wait(), exited(143)) << pods.errors();
   EXPECT_THAT(commands_with(pods.memory_folder().string()), testing::IsEmpty());
+}
+
+inline void stop_and_finish(const TinyRun& run, WorkerPods& pods, const std::vector<int>& ordinals = {0, 1}) {
+  stop(pods, ordinals);
+  finish(run, pods, ordinals);
 }
 
 }  // namespace podium
