@@ -45,6 +45,16 @@ std::string mathematics_hash(const Settings& settings) {
   return sha256_hex(fmt::format("{}", fmt::join(lines, ""))).substr(0, 8);
 }
 
+std::string run_name(const LoadedSettings& loaded) {
+  const std::string name = run_name(loaded.settings);
+  const std::filesystem::path folder = loaded.settings.snapshots.folder;
+  if (!loaded.actions.new_run || !std::filesystem::exists(folder / name)) return name;
+  for (int i = 2;; ++i) {
+    std::string candidate = fmt::format("{}-{}", name, i);
+    if (!std::filesystem::exists(folder / candidate)) return candidate;
+  }
+}
+
 std::string run_name(const Settings& settings) {
   if (!settings.run_name.empty()) return settings.run_name;
   Settings copy = settings;

@@ -182,6 +182,8 @@ std::string mathematics_hash(const Settings& settings);
 
 // settings.run_name, or the task and mathematics_hash: "translation-0a1b2c3d".
 std::string run_name(const Settings& settings);
+// The same; with --new-run the first of NAME, NAME-2, NAME-3, … that has no folder of snapshots yet.
+std::string run_name(const LoadedSettings& loaded);
 
 // The names that `preset` may have.
 std::vector<std::string> preset_names();

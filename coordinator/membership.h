@@ -49,7 +49,9 @@ struct MembershipOptions {
   Seconds hang_seconds = 30;      // without progress of a trainer
   Seconds start_seconds = 60;     // from the start of a generation until its trainers are in MPI
   Seconds leave_seconds = 0.5;    // how long a first leaver waits for others before the rest re-forms without it
-  uint32_t failures_in_a_row = 10;  // generations that end without a finished step before the run is given up
+  // Generations that end without a finished step before the run is given up: by a failure of its own, and by anything
+  // at all (a trainer that the kernel kills each time it reaches for its memory looks like one killed by hand).
+  uint32_t failures_in_a_row = 10, fruitless_in_a_row = 100;
 };
 
 // ---- what happens

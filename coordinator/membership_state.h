@@ -75,7 +75,7 @@ struct Membership::State {
   TrainerReport newest_report;
   bool has_trained = false;
   int64_t highest_step = 0;
-  uint32_t failures = 0;
+  uint32_t failures = 0, fruitless = 0;
   Generation counted_failure;  // the last that added to them
 
   Seconds now = 0;

@@ -124,7 +124,7 @@ World Membership::State::close_world(const std::string& reason, bool failed) {
   waiting_since = now;
   if (closed.highest_step > highest_step) {
     highest_step = closed.highest_step;
-    failures = 0;
+    failures = fruitless = 0;
   }
   return closed;
 }
@@ -141,7 +141,11 @@ void Membership::State::fail_world(const std::string& reason, Fault fault) {
   const int64_t step_before = highest_step;
   const World closed = close_world(reason, true);
   if (closed.stops()) return stop_leavers(closed.failure);
-  if (fault == Fault::kOutside || highest_step > step_before) return;
+  if (highest_step > step_before) return;
+  if (++fruitless >= options.fruitless_in_a_row)
+    return end_run(EndRun::Outcome::kFailed,
+                   fmt::format("{} generations without a finished step; the last: {}", fruitless, reason));
+  if (fault == Fault::kOutside) return;
   counted_failure = closed.generation;
   if (++failures >= options.failures_in_a_row) end_run(EndRun::Outcome::kFailed, reason);
 }

@@ -6,6 +6,7 @@
 
 #include "configuration/keys.h"
 #include "tests/configuration/loading.h"
+#include "tests/temporary_folder.h"
 
 namespace podium {
 namespace {
@@ -143,6 +144,19 @@ TEST(MathematicsHash, NamesTheRunUnlessItHasAName) {
   EXPECT_EQ(run_name(s), "translation-" + mathematics_hash(s));
   s.run_name = "mine";
   EXPECT_EQ(run_name(s), "mine");
+}
+
+TEST(RunName, OfANewRunHasNoFolderYet) {
+  const TemporaryFolder folder;
+  LoadedSettings loaded;
+  loaded.settings.run_name = "tiny";
+  loaded.settings.snapshots.folder = folder.path().string();
+  EXPECT_EQ(run_name(loaded), "tiny");
+  loaded.actions.new_run = true;
+  EXPECT_EQ(run_name(loaded), "tiny");
+  fs::create_directory(folder.path() / "tiny");
+  fs::create_directory(folder.path() / "tiny-2");
+  EXPECT_EQ(run_name(loaded), "tiny-3");
 }
 
 }  // namespace

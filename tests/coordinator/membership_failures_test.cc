@@ -346,5 +346,33 @@ failed 0 1 : worker 1 lost its trainer: exit code 1
 )");
 }
 
+TEST(Membership, GivesUpAfterManyWorldsWithoutAStepWhateverEndedThem) {
+  expect_dialogue(with([](auto& o) { o.fruitless_in_a_row = 2; }, expecting(1)), R"(
+> 0 train 1
+> 1 beat 0 training step=5
+> 1 ended 0 killed : killed by SIGKILL (out of memory?)
+end 1.1 0 : worker 0 lost its trainer: killed by SIGKILL (out of memory?)
+log generation 1 ended: worker 0 lost its trainer: killed by SIGKILL (out of memory?)
+await 0 : worker 0 of 1: starting its trainer
+> 2 ready 0
+log generation 2: worker 0
+start 1.2 0 (0, AVX-512)
+await 0
+> 2 ended 0 killed : killed by SIGKILL (out of memory?)
+end 1.2 0 : worker 0 lost its trainer: killed by SIGKILL (out of memory?)
+log generation 2 ended: worker 0 lost its trainer: killed by SIGKILL (out of memory?)
+await 0 : worker 0 of 1: starting its trainer
+> 3 ready 0
+log generation 3: worker 0
+start 1.3 0 (0, AVX-512)
+await 0
+> 3 ended 0 killed : killed by SIGKILL (out of memory?)
+end 1.3 0 : worker 0 lost its trainer: killed by SIGKILL (out of memory?)
+log generation 3 ended: worker 0 lost its trainer: killed by SIGKILL (out of memory?)
+log the run has failed: 2 generations without a finished step; the last: worker 0 lost its trainer: killed by SIGKILL (out of memory?)
+failed 0 : 2 generations without a finished step; the last: worker 0 lost its trainer: killed by SIGKILL (out of memory?)
+)");
+}
+
 }  // namespace
 }  // namespace podium

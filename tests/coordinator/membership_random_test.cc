@@ -17,7 +17,7 @@ MembershipOptions options_of(CounterRandom& random) {
   options.lost_seconds = 2;
   options.hang_seconds = 4;
   options.start_seconds = 6;
-  options.failures_in_a_row = 1000;  // faults without number must not end the run here
+  options.failures_in_a_row = options.fruitless_in_a_row = 1000;  // faults without number must not end the run here
   return options;
 }
 

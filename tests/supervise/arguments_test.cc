@@ -30,18 +30,5 @@ TEST(Arguments, ReplaceAnOption) {
   EXPECT_THAT(without_new_run({"--new-run", "--b"}), ElementsAre("--b"));
 }
 
-TEST(Arguments, NameANewRun) {
-  const TemporaryFolder folder;
-  LoadedSettings loaded;
-  loaded.settings.run_name = "tiny";
-  loaded.settings.snapshots.folder = folder.path().string();
-  EXPECT_EQ(choose_run(loaded), "tiny");
-  loaded.actions.new_run = true;
-  EXPECT_EQ(choose_run(loaded), "tiny");
-  fs::create_directory(folder.path() / "tiny");
-  fs::create_directory(folder.path() / "tiny-2");
-  EXPECT_EQ(choose_run(loaded), "tiny-3");
-}
-
 }  // namespace
 }  // namespace podium

@@ -6,18 +6,6 @@
 
 namespace podium {
 
-namespace fs = std::filesystem;
-
-std::string choose_run(const LoadedSettings& loaded) {
-  const std::string name = run_name(loaded.settings);
-  const fs::path folder = loaded.settings.snapshots.folder;
-  if (!loaded.actions.new_run || !fs::exists(folder / name)) return name;
-  for (int i = 2;; ++i) {
-    std::string candidate = fmt::format("{}-{}", name, i);
-    if (!fs::exists(folder / candidate)) return candidate;
-  }
-}
-
 Arguments without_new_run(Arguments arguments) {
   take_flag(arguments, "--new-run");
   return arguments;

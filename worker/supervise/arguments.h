@@ -5,14 +5,9 @@
 #include <string>
 #include <vector>
 
-#include "configuration/settings.h"
-
 namespace podium {
 
 using Arguments = std::vector<std::string>;
-
-// The run's name; after --new-run the first of NAME, NAME-2, NAME-3, … that has no folder yet.
-std::string choose_run(const LoadedSettings& loaded);
 
 // Without --new-run, and with the option set to `value` whether it was there or not ("--run_name").
 Arguments without_new_run(Arguments arguments);

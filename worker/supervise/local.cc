@@ -81,7 +81,7 @@ int run_local(Arguments arguments) {
   if (loaded.actions.dump_config) return fmt::print("{}", dump_config(settings)), 0;
   const int64_t count = parse_workers(asked.value_or(std::to_string(settings.worker_count)));
 
-  const std::string run = choose_run(loaded);
+  const std::string run = run_name(loaded);
   if (const auto completion = find_completed(settings, run)) return end_completed(settings, run, *completion);
   const fs::path run_folder = fs::absolute(settings.snapshots.folder) / run;
   create_folders(run_folder);

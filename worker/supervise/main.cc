@@ -31,7 +31,7 @@ int run_one(const Arguments& arguments) {
   if (loaded.actions.version) return fmt::print("podium {}\n", PODIUM_VERSION), 0;
   if (loaded.actions.dump_config) return fmt::print("{}", dump_config(loaded.settings)), 0;
   environment[kJobGroupVariable] = std::to_string(job);
-  WorkerSetup setup{loaded.settings, choose_run(loaded), {}, environment, local};
+  WorkerSetup setup{loaded.settings, run_name(loaded), {}, environment, local};
   Settings::Workers& workers = setup.settings.workers;
   if (workers.addresses.empty()) {  // alone
     workers.addresses = free_addresses(1);

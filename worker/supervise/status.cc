@@ -7,6 +7,7 @@
 #include <cmath>
 #include <ctime>
 
+#include "configuration/settings.h"
 #include "coordinator/authentication.h"
 #include "coordinator/client.h"
 #include "worker/base/error.h"

@@ -38,7 +38,7 @@ class GradientStep {
     double squares = 0;                            // of the summed gradient; the same at every rank
   };
   // `shards` are those of my_shards(). random.seed and .step are set; the shard is its index. All ranks call it
-  // together. `step` is for fault points.
+  // together.
   Result run(FlatParameters weights, std::span<const TranslationShard> shards, RandomKey random, float label_smoothing);
 
   // The gradient of the summed loss, from the last run: ParameterSet::size() numbers, the same at every rank.

@@ -21,15 +21,6 @@
 namespace podium {
 namespace {
 
-// --new-run: the first of NAME-2, NAME-3, … that has no folder yet.
-std::string new_run_name(const Settings& settings, const std::string& name) {
-  if (!fs::exists(fs::path(settings.snapshots.folder) / name)) return name;
-  for (int i = 2;; ++i) {
-    std::string candidate = fmt::format("{}-{}", name, i);
-    if (!fs::exists(fs::path(settings.snapshots.folder) / candidate)) return candidate;
-  }
-}
-
 int train_alone(const Settings& settings, const std::string& run, StopSignal& signals) {
   TrainingDisplay display(STDOUT_FILENO, settings.progress.every_steps);
   LocalStore store(settings.snapshots.folder);
@@ -86,8 +77,7 @@ int run(const LoadedSettings& loaded, StopSignal& signals, WorkerLink* worker, p
   require_instruction_set();
   ::signal(SIGPIPE, SIG_IGN);  // a reader that goes away must not end the training
   ::signal(SIGXFSZ, SIG_IGN);  // a limit of file sizes is an error like a full disk
-  std::string name = run_name(settings);
-  if (loaded.actions.new_run) name = new_run_name(settings, name);
+  const std::string name = run_name(loaded);
   return worker == nullptr ? train_alone(settings, name, signals)
                            : train_in_world(settings, name, signals, *worker, job);
 }

@@ -79,7 +79,6 @@ class TrainingState {
   void publish();
   // `progress` alone has changed.
   void publish_progress();
-  // What the volume held when this object was made, as text; empty: nothing.
   const MemoryState& memory() const { return *memory_; }
 
   Progress progress;
