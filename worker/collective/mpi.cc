@@ -1,9 +1,12 @@
 #include "worker/collective/mpi.h"
 
+#include <dlfcn.h>
 #include <mpi.h>
 
 #include <algorithm>
+#include <cstdio>
 #include <functional>
+#include <string_view>
 
 #include "worker/base/error.h"
 #include "worker/collective/backoff.h"
@@ -20,6 +23,19 @@ void check_mpi(int code, const char* what) {
   throw Error("{}: {}", what, text);
 }
 
+// Stands in for Open MPI's opal_show_help: 15 lines to the terminal that guess at bugs, where the worker says in one
+// that a peer was killed. Other topics are named.
+int show_help(const char* file, const char* topic, bool, ...) {
+  if (std::string_view(topic) != "peer hung up") std::fprintf(stderr, "Open MPI: %s (%s)\n", topic, file);
+  return 0;
+}
+
+// Open MPI 4 calls it through a variable of its library; one that does not have it says what it says.
+void show_help_briefly() {
+  if (void* variable = ::dlsym(RTLD_DEFAULT, "opal_show_help"))
+    *static_cast<int (**)(const char*, const char*, bool, ...)>(variable) = show_help;
+}
+
 void initialize() {
   int initialized = 0, level = 0;
   check_mpi(MPI_Initialized(&initialized), "MPI_Initialized");
@@ -29,6 +45,7 @@ void initialize() {
     throw Error("MPI_Init_thread: this MPI offers thread level {}, MPI_THREAD_SERIALIZED ({}) is needed", level,
                 MPI_THREAD_SERIALIZED);
   check_mpi(MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN), "MPI_Comm_set_errhandler");
+  show_help_briefly();
 }
 
 }  // namespace
