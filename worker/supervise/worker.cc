@@ -104,6 +104,8 @@ void WorkerLoop::serve() {
   options.membership.expected_workers = expected_;
   options.membership.minimum_workers = static_cast<uint32_t>(options_.minimum);
   options.membership.form_seconds = options_.form_seconds;
+  // A deleted StatefulSet's pods get SIGTERM within a second or so of each other. Nobody waits: the world trains on.
+  options.membership.leave_seconds = 2;
   options.membership.lost_seconds = options_.lost_seconds;
   options.membership.hang_seconds = options_.hang_seconds + kWorkersFirstSeconds;
   options.log = [this](const std::string& text) { log_.line(text); };
