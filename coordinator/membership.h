@@ -74,7 +74,7 @@ struct Refuse { uint64_t connection; std::string reason; };
 struct StartWorld { Generation generation; std::vector<uint64_t> connections; std::vector<uint32_t> ordinals; std::string instruction_set; };
 struct EndWorld { Generation generation; std::vector<uint64_t> connections; std::string reason; };  // kill the trainers
 struct TellTrainers { enum class Kind : uint8_t { kYield, kStop } kind; Generation generation; std::vector<uint64_t> connections; };
-struct EndRun { enum class Outcome : uint8_t { kFinished, kStopped, kSuperseded, kFailed } outcome; std::vector<uint64_t> connections; std::string reason; };
+struct EndRun { enum class Outcome : uint8_t { kFinished, kStopped, kSuperseded, kFailed } outcome; std::vector<uint64_t> connections; std::string reason; bool state_saved = false; };  // saved: in a snapshot, if anything was trained
 struct Await { std::vector<uint64_t> connections; std::string text; };  // told to all whenever the text changes
 struct Log { std::string text; };  // an event for people: status and log
 using MembershipAction = std::variant<Admit, Refuse, StartWorld, EndWorld, TellTrainers, EndRun, Await, Log>;

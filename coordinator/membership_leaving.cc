@@ -76,7 +76,7 @@ bool Membership::State::save_state() {
 }
 
 void Membership::State::dismiss(const std::vector<uint64_t>& connections, EndRun::Outcome outcome,
-                                const std::string& reason) {
+                                const std::string& reason, bool state_saved) {
   if (connections.empty()) return;
   std::vector<uint32_t> ordinals;
   for (auto& [ordinal, worker] : workers) {
@@ -86,12 +86,13 @@ void Membership::State::dismiss(const std::vector<uint64_t>& connections, EndRun
     ordinals.push_back(ordinal);
   }
   log(fmt::format("{} may go: {}", workers_text(ordinals), reason));
-  actions.push_back(EndRun{outcome, connections, reason});
+  actions.push_back(EndRun{outcome, connections, reason, state_saved});
 }
 
+// After a failure it may have been the one that writes the snapshot that failed.
 void Membership::State::stop_leavers(const std::string& failure) {
   dismiss(connections_of(workers, wants_out), EndRun::Outcome::kStopped,
-          failure.empty() ? "all workers leave" : fmt::format("all workers leave, but {}", failure));
+          failure.empty() ? "all workers leave" : fmt::format("all workers leave, but {}", failure), failure.empty());
   stopped = !any_of(workers, [](const Worker& worker) { return worker.takes_part(); });
 }
 

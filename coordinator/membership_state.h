@@ -60,7 +60,8 @@ struct Membership::State {
   void let_some_go();
   void stop_everything();
   bool save_state();
-  void dismiss(const std::vector<uint64_t>& connections, EndRun::Outcome outcome, const std::string& reason);
+  void dismiss(const std::vector<uint64_t>& connections, EndRun::Outcome outcome, const std::string& reason,
+               bool state_saved = false);
   void stop_leavers(const std::string& reason);
   void end_run(EndRun::Outcome outcome, const std::string& reason);
   bool holds_state() const;

@@ -171,7 +171,7 @@ void Membership::State::conclude() {
   if (all(TrainerOutcome::kStopped)) {
     close_world("its trainers stopped");
     dismiss(connections_of(workers, [](const Worker& worker) { return worker.takes_part(); }),
-            EndRun::Outcome::kStopped, "its trainers stopped");
+            EndRun::Outcome::kStopped, "its trainers stopped", true);
     stopped = true;
     return;
   }

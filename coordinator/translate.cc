@@ -156,6 +156,7 @@ proto::CoordinatorMessage message_of(const EndRun& end) {
   proto::CoordinatorMessage message;
   message.mutable_run_ended()->set_outcome(outcome_of(end.outcome));
   message.mutable_run_ended()->set_reason(end.reason);
+  message.mutable_run_ended()->set_state_saved(end.state_saved);
   return message;
 }
 

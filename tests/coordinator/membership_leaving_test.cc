@@ -14,7 +14,7 @@ TEST(Membership, StopsWhenAllTrainersStopByThemselves) {
 > 1 ended 1 stopped step=42
 log generation 1 ended: its trainers stopped
 log workers 0, 1 may go: its trainers stopped
-stopped 0 1 : its trainers stopped
+stopped 0 1 saved : its trainers stopped
 > 1 status
 stopped, generation 1, 0 of 2 workers, step 41
   podium-0 rank -1: told to end, step 0, memory 42
@@ -74,7 +74,7 @@ stop 1.1 0 1
 > 2.1 ended 1 stopped step=42
 log generation 1 ended: it was stopped
 log workers 0, 1 may go: all workers leave
-stopped 0 1 : all workers leave
+stopped 0 1 saved : all workers leave
 > 2.1 status
 stopped, generation 1, 0 of 2 workers, step 41
   podium-0 rank -1: told to end, step 0, memory 42
@@ -157,7 +157,7 @@ await 0 : worker 2 of 3 (not connected); worker 0 of 3: starting its trainer
 > 0 leave 0
 log worker 0 wants to leave
 log worker 0 may go: all workers leave
-stopped 0 : all workers leave
+stopped 0 saved : all workers leave
 )");
 }
 
@@ -179,7 +179,7 @@ await 0
 > 1 ended 0 stopped step=41
 log generation 1 ended: it was stopped
 log worker 0 may go: all workers leave
-stopped 0 : all workers leave
+stopped 0 saved : all workers leave
 )");
 }
 
@@ -204,7 +204,7 @@ stop 1.2 0
 > 2 ended 0 stopped step=42
 log generation 2 ended: it was stopped
 log workers 0, 1 may go: all workers leave
-stopped 0 1 : all workers leave
+stopped 0 1 saved : all workers leave
 )");
 }
 
@@ -223,7 +223,7 @@ log worker 1 wants to leave
 await 0 1
 > 12 wait
 11.0 log workers 0, 1 may go: all workers leave
-11.0 stopped 0 1 : all workers leave
+11.0 stopped 0 1 saved : all workers leave
 )");
 }
 
@@ -331,7 +331,7 @@ log worker 1 joined (podium-1 at 10.0.0.1)
 > 4 ended 0 stopped step=42
 log generation 1 ended: it was stopped
 log worker 0 may go: all workers leave
-stopped 0 : all workers leave
+stopped 0 saved : all workers leave
 await 1' : worker 1 of 2: starting its trainer
 > 5 ready 1' step=42
 log generation 2: worker 1 at step 42

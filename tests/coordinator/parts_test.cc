@@ -215,6 +215,8 @@ TEST(Translate, TellsCommandsAndOutcomesApart) {
       {Outcome::kFailed, proto::RunEnded::FAILED},
   };
   for (const auto& [ours, sent] : outcomes) EXPECT_EQ(message_of(EndRun{ours, {}, "why"}).run_ended().outcome(), sent);
+  for (const bool saved : {false, true})
+    EXPECT_EQ(message_of(EndRun{Outcome::kStopped, {}, "why", saved}).run_ended().state_saved(), saved);
 }
 
 TEST(Printable, CutsBetweenCharactersAndKeepsToOneLine) {

@@ -216,8 +216,8 @@ std::string Transcript::text_of(const MembershipAction& action) const {
                          a.generation.counter, t.labels_of(a.connections));
     }
     std::string operator()(const EndRun& a) const {
-      return fmt::format("{} {}{}", kRunOutcomes[static_cast<size_t>(a.outcome)], t.labels_of(a.connections),
-                         reason(a.reason));
+      return fmt::format("{} {}{}{}", kRunOutcomes[static_cast<size_t>(a.outcome)], t.labels_of(a.connections),
+                         a.state_saved ? " saved" : "", reason(a.reason));
     }
     std::string operator()(const Await& a) const { return "await " + t.labels_of(a.connections) + reason(a.text); }
     std::string operator()(const Log& a) const { return "log " + a.text; }

@@ -23,8 +23,8 @@ using std::chrono::steady_clock;
 constexpr milliseconds kHeartbeat{500};
 // From the signal to the end, within the 30 s that Kubernetes gives.
 constexpr std::chrono::seconds kGrace{25};
-// A trainer that says nothing is ended, and named, by its own worker. The coordinator, to which all that wait for it look
-// the same, comes after that.
+// A trainer that says nothing is ended, and named, by its own worker. The coordinator, to which all that wait for it
+// look the same, comes after that.
 constexpr double kWorkersFirstSeconds = 2;
 
 std::string secret_of(const Settings& settings) {
@@ -86,9 +86,7 @@ int WorkerLoop::run() {
 bool WorkerLoop::state_is_saved() const {
   if (!run_ended_) return false;
   if (run_ended_->outcome() == proto::RunEnded::FINISHED) return true;
-  // "all workers leave, but …": one failed, and it may have been the one that writes.
-  return run_ended_->outcome() == proto::RunEnded::STOPPED && trainer_stopped_ &&
-         run_ended_->reason().find(", but ") == std::string::npos;
+  return run_ended_->outcome() == proto::RunEnded::STOPPED && run_ended_->state_saved() && trainer_stopped_;
 }
 
 void WorkerLoop::serve() {
