@@ -5,8 +5,13 @@ DATA := data
 PACKAGES := $(shell sed -e 's/\#.*//' configuration/packages.txt)
 PARITY_PACKAGES := $(shell sed -e 's/\#.*//' configuration/packages-parity.txt)
 JOBS := $(shell nproc)
-# make train PRESET=tutorial; make train TRAIN=pairs.tsv; make train ARGS="--training.max_minutes 2"
-TRAIN_COMMAND = $(BUILD)/bin/worker local $(if $(PRESET),--preset $(PRESET)) $(if $(TRAIN),--dataset.train $(TRAIN)) $(ARGS)
+# make train DATASET=fr-en; make train PRESET=tutorial; make train TRAIN=pairs.tsv; make train ARGS="--training.max_minutes 2"
+# DATASET is SOURCE-TARGET, either with a region: pt-br-en, en-zh-tw. "SOURCE TARGET", or nothing where it is not that.
+LANGUAGE := (pt-pt|[a-z]{2,3}(-(br|cn|gb|tw|us))?)
+LANGUAGES := $(shell echo '$(or $(DATASET),pt-en)' | tr A-Z a-z | sed -nE 's/^$(LANGUAGE)-$(LANGUAGE)$$/\1 \4/p')
+LANGUAGE_OPTIONS = --dataset.source_language $(word 1,$(LANGUAGES)) --dataset.target_language $(word 2,$(LANGUAGES))
+TRAIN_COMMAND = $(BUILD)/bin/worker local $(if $(PRESET),--preset $(PRESET)) $(if $(DATASET),$(LANGUAGE_OPTIONS)) \
+  $(if $(TRAIN),--dataset.train $(TRAIN)) $(ARGS)
 
 .PHONY: help packages build programs corpus train test soak parity bench recovery-bench format clean
 .DEFAULT_GOAL := help
@@ -40,10 +45,15 @@ programs: packages
 	@[ -f $(BUILD)/build.ninja ] || cmake --preset release > /dev/null
 	@cmake --build $(BUILD) -j $(JOBS) --target worker trainer try_model example_corpus
 
-corpus: programs ## fetch the example corpus into data/ (once)
-	@worker/data/example_corpus/fetch.sh pt en $(DATA)
+# Before anything is built.
+dataset:
+	@[ "$(words $(LANGUAGES))" = 2 ] || { echo 'DATASET=$(DATASET): expected SOURCE-TARGET, two language codes such as fr-en or ja-en' >&2; exit 2; }
+.PHONY: dataset
 
-train: programs $(if $(TRAIN),,corpus) ## train a Portuguese-English translator with two workers, and translate with it
+corpus: dataset programs ## fetch the example corpus into data/ (once): Portuguese-English, or DATASET=fr-en
+	@worker/data/example_corpus/fetch.sh $(LANGUAGES) $(DATA)
+
+train: dataset programs $(if $(TRAIN),,corpus) ## train a translator (Portuguese-English, or DATASET=fr-en) with two workers, and translate with it
 	@$(TRAIN_COMMAND)
 
 test: build ## build and run every test

@@ -94,7 +94,8 @@ std::vector<Key> settings_keys(Settings& s) {
       {"dataset.fetch_timeout_seconds", &s.dataset.fetch_timeout_seconds, from(1, 86400), "seconds", "for one file",
        kOperation},
 
-      {"vocabulary.size", &s.vocabulary.size, from(16, 1e6), "tokens", "with the three special ones", kMathematics},
+      {"vocabulary.size", &s.vocabulary.size, from(16, 1e6), "tokens",
+       "with the three special ones; fewer where the text has fewer", kMathematics},
       {"vocabulary.shared", &s.vocabulary.shared, any(), "", "one vocabulary for both languages", kMathematics},
       {"vocabulary.kind", one_of(s.vocabulary.kind, {"unigram", "bpe"}), any(), "", "SentencePiece's algorithm",
        kMathematics},
@@ -130,7 +131,8 @@ std::vector<Key> settings_keys(Settings& s) {
        kMathematics},
       {"training.clip_norm", &s.training.clip_norm, from(0), "", "largest norm of the gradient; 0: off", kMathematics},
       {"training.bucket_batches", &s.training.bucket_batches, from(1, 1e6), "batches",
-       "drawn together and sorted by length; 1: lengths mixed, which learns faster and, packed, costs nothing", kMathematics},
+       "drawn together and sorted by length; 1: lengths mixed, which learns faster and, packed, costs nothing",
+       kMathematics},
 
       {"optimizer.name", one_of(s.optimizer.name, {"adam", "adamw"}), any(), "", "", kMathematics},
       {"optimizer.beta1", &s.optimizer.beta1, below_one(), "", "decay of the gradient's mean", kMathematics},

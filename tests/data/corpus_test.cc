@@ -97,7 +97,22 @@ TEST_F(CorpusTest, ReadsPackedAndParallelFiles) {
 
 TEST_F(CorpusTest, RefusesTrainingWithoutAnyPair) {
   options_.train = {file("empty.tsv", "")};
-  EXPECT_THAT(error_of([&] { load_corpus(options_); }), HasSubstr("empty.tsv: no pairs to train on"));
+  EXPECT_THAT(error_of([&] { load_corpus(options_); }),
+              HasSubstr("empty.tsv: is empty, expected lines of source, tab, target in UTF-8"));
+  options_.train = {file("empty.fr", ""), file("empty.en", "")};
+  EXPECT_THAT(error_of([&] { load_corpus(options_); }),
+              HasSubstr("empty.fr: is empty, expected a sentence on each line"));
+  options_.train = {file("blank.tsv", " \t \n")};
+  options_.max_bad_fraction = 1;
+  EXPECT_THAT(error_of([&] { load_corpus(options_); }),
+              testing::AllOf(HasSubstr("blank.tsv: no pairs to train on"), HasSubstr("1 empty source")));
+}
+
+TEST_F(CorpusTest, NamesWhatStandsWhereAFileShould) {
+  options_.train = {folder_.path() / "absent.tsv"};
+  EXPECT_THAT(error_of([&] { load_corpus(options_); }), HasSubstr("absent.tsv: there is no such file"));
+  options_.train = {folder_.path()};
+  EXPECT_THAT(error_of([&] { load_corpus(options_); }), HasSubstr(": is a folder, a file was expected"));
 }
 
 }  // namespace

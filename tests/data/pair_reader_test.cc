@@ -50,6 +50,18 @@ TEST(PairReader, ReadsPairsWithByteOrderMarkAndWindowsLineEnds) {
   EXPECT_EQ(file.report.bad(), 0);
 }
 
+TEST(PairReader, NamesUtf16WhicheverItsByteOrder) {
+  TemporaryFolder folder;
+  const auto good = folder.write("good.en", "one\n");
+  for (const std::string& bytes :
+       {std::string("\xFF\xFEu\0m\0\t\0o\0\n\0", 12), std::string("\xFE\xFF\0u\0m\0\t\0o\0\n", 12)}) {
+    const auto path = folder.write("a.tsv", bytes);
+    EXPECT_THAT(error_of([&] { read_tsv_pairs(path, "data/a.tsv"); }),
+                HasSubstr("data/a.tsv: is UTF-16 by its byte order mark, expected UTF-8"));
+    EXPECT_THAT(error_of([&] { read_parallel_pairs(good, "good.en", path, "a.pt"); }), HasSubstr("a.pt: is UTF-16"));
+  }
+}
+
 TEST(PairReader, CountsEachKindOfBadLineWithItsFirstPlaces) {
   TemporaryFolder folder;
   const std::string long_side(kSideLimitBytes + 1, 'x');
@@ -76,7 +88,8 @@ TEST(PairReader, CountsEachKindOfBadLineWithItsFirstPlaces) {
   EXPECT_THAT(report.of(LineFault::kLongSource).places, ElementsAre("the file:11"));
   EXPECT_THAT(report.of(LineFault::kLongTarget).places, ElementsAre("the file:12"));
   EXPECT_THAT(report.text(), HasSubstr("11 of 12 lines cannot be used"));
-  EXPECT_THAT(report.text(), HasSubstr("\n  5 missing tab: the file:2, the file:7, the file:8, …\n"));
+  EXPECT_THAT(report.text(),
+              HasSubstr("\n  5 missing tab (expected source, tab, target): the file:2, the file:7, the file:8, …\n"));
 }
 
 TEST(LineReport, StopsOnlyAboveTheShareAllowed) {
@@ -85,7 +98,7 @@ TEST(LineReport, StopsOnlyAboveTheShareAllowed) {
   report.add(LineFault::kMissingTab, "f", 9);
   EXPECT_EQ(error_of([&] { report.check(0.01); }), "");
   report.add(LineFault::kEmptySource, "f", 11);
-  EXPECT_THAT(error_of([&] { report.check(0.01); }), HasSubstr("1 missing tab: f:9"));
+  EXPECT_THAT(error_of([&] { report.check(0.01); }), HasSubstr("1 missing tab (expected source, tab, target): f:9"));
 }
 
 TEST(PairReader, PairsLinesOfParallelFilesAndDropsBadOnesOnBothSides) {

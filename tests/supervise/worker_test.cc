@@ -215,6 +215,14 @@ TEST_F(Workers, TryAgainWhenATrainerCannotPrepare) {
   expect_nothing_left();
 }
 
+TEST_F(Workers, GiveUpAtOnceWhenAnotherTryWouldFindTheSameBadData) {
+  Process local(two("fail exit=65"));
+  EXPECT_EQ(local.wait(), exited(1));
+  EXPECT_THAT(local.errors(), HasSubstr("gives up, the trainer cannot prepare itself: the data file is ? missing\n"));
+  EXPECT_THAT(local.errors(), Not(HasSubstr("trying again")));
+  expect_nothing_left();
+}
+
 TEST_F(Workers, SayWhomTheyWaitFor) {
   const std::vector<std::string> addresses = free_addresses(2);
   folder_.write("secret", "a secret");

@@ -2,11 +2,11 @@
 
 #include <utility>
 
-#include "worker/base/error.h"
 #include "worker/base/hash.h"
-#include "worker/data/archive.h"
-#include "worker/data/pair_reader.h"
 #include "worker/base/random.h"
+#include "worker/data/archive.h"
+#include "worker/data/bad_data.h"
+#include "worker/data/pair_reader.h"
 
 namespace podium {
 namespace {
@@ -38,6 +38,9 @@ std::vector<SentencePair> read_part(const std::vector<std::string>& files, const
   const fs::path first = local_file(files[0], sha256, options);
   PairFile file = files.size() == 1 ? read_tsv_pairs(first, files[0])
                                     : read_parallel_pairs(first, files[0], local_file(files[1], "", options), files[1]);
+  if (file.report.lines == 0)
+    throw BadData("{}: is empty, expected {} in UTF-8", files[0],
+                  files.size() == 1 ? "lines of source, tab, target" : "a sentence on each line");
   file.report.check(options.max_bad_fraction);
   report.merge(file.report);
   return std::move(file.pairs);
@@ -82,7 +85,7 @@ Corpus load_corpus(const CorpusOptions& options) {
   corpus.test = read_part(options.test, "", options, corpus.report);
   hold_out(options, corpus);
   corpus.dropped_leaks = drop_leaks(corpus.train, corpus.validation) + drop_leaks(corpus.train, corpus.test);
-  if (corpus.train.empty()) throw Error("{}: no pairs to train on\n{}", corpus.train_file, corpus.report.text());
+  if (corpus.train.empty()) throw BadData("{}: no pairs to train on\n{}", corpus.train_file, corpus.report.text());
   Sha256 hash;
   feed(hash, corpus.train);
   feed(hash, corpus.validation);

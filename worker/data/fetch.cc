@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <cctype>
 
-#include "worker/base/error.h"
 #include "worker/base/hash.h"
+#include "worker/data/bad_data.h"
 
 namespace podium {
 namespace {
@@ -26,8 +26,8 @@ void check_sha256(const fs::path& path, const std::string& name, const std::stri
 fs::path existing_file(const fs::path& path, const FetchOptions& options) {
   std::error_code error;
   const fs::file_status status = fs::status(path, error);
-  if (!fs::exists(status)) throw Error("{}: there is no such file", path.string());
-  if (fs::is_directory(status)) throw Error("{}: is a folder, a file was expected", path.string());
+  if (!fs::exists(status)) throw BadData("{}: there is no such file", path.string());
+  if (fs::is_directory(status)) throw BadData("{}: is a folder, a file was expected", path.string());
   check_sha256(path, path.string(), options.sha256);
   return path;
 }

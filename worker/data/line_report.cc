@@ -2,15 +2,20 @@
 
 #include <fmt/ranges.h>
 
-#include "worker/base/error.h"
+#include "worker/data/bad_data.h"
 
 namespace podium {
 namespace {
 
 constexpr size_t kPlacesKept = 3;
 constexpr std::array<const char*, kLineFaultCount> kFaultNames{
-    "invalid UTF-8", "missing tab",     "too many tabs",   "empty source",
-    "empty target",  "source too long", "target too long",
+    "invalid UTF-8",
+    "missing tab (expected source, tab, target)",
+    "too many tabs (expected one)",
+    "empty source",
+    "empty target",
+    "source too long (dataset.maximum_tokens; at most 64 KiB)",
+    "target too long (dataset.maximum_tokens; at most 64 KiB)",
 };
 
 }  // namespace
@@ -50,7 +55,7 @@ std::string LineReport::text() const {
 
 void LineReport::check(double max_bad_fraction) const {
   if (static_cast<double>(bad()) <= max_bad_fraction * static_cast<double>(lines)) return;
-  throw Error("{}\nmore than the share of {} that dataset.max_bad_fraction allows", text(), max_bad_fraction);
+  throw BadData("{}\nmore than the share of {} that dataset.max_bad_fraction allows", text(), max_bad_fraction);
 }
 
 }  // namespace podium

@@ -34,7 +34,8 @@ struct LineReport {
   const Fault& of(LineFault fault) const { return faults[static_cast<size_t>(fault)]; }
   int64_t bad() const;
 
-  // One line, then one per kind that occurred: "  12 missing tab: train.tsv:3, train.tsv:8, train.tsv:9, …".
+  // One line, then one per kind that occurred: "  12 too many tabs (expected one): train.tsv:3, train.tsv:8,
+  // train.tsv:9, …".
   std::string text() const;
 
   // Throws Error with the report when more than this share of the lines is bad.

@@ -4,7 +4,7 @@
 #include <optional>
 #include <string_view>
 
-#include "worker/base/error.h"
+#include "worker/data/bad_data.h"
 #include "worker/data/utf8.h"
 
 namespace podium {
@@ -15,7 +15,9 @@ using std::string_view;
 // A file's lines, front to back, without their ends.
 class Lines {
  public:
-  explicit Lines(const fs::path& path) : file_(path), rest_(file_.view()) {
+  Lines(const fs::path& path, const std::string& name) : file_(path), rest_(file_.view()) {
+    if (rest_.starts_with("\xFF\xFE") || rest_.starts_with("\xFE\xFF"))
+      throw BadData("{}: is UTF-16 by its byte order mark, expected UTF-8; iconv -f UTF-16 -t UTF-8 makes it", name);
     if (rest_.starts_with("\xEF\xBB\xBF")) rest_.remove_prefix(3);
   }
   std::optional<string_view> next() {
@@ -53,7 +55,7 @@ std::optional<LineFault> fault_of_tsv(string_view line) {
 
 PairFile read_tsv_pairs(const fs::path& path, const std::string& name) {
   PairFile result;
-  Lines lines(path);
+  Lines lines(path, name);
   while (const auto line = lines.next()) {
     ++result.report.lines;
     if (const auto fault = fault_of_tsv(*line)) {
@@ -70,7 +72,7 @@ PairFile read_tsv_pairs(const fs::path& path, const std::string& name) {
 PairFile read_parallel_pairs(const fs::path& source, const std::string& source_name, const fs::path& target,
                              const std::string& target_name) {
   PairFile result;
-  Lines source_lines(source), target_lines(target);
+  Lines source_lines(source, source_name), target_lines(target, target_name);
   int64_t source_count = 0, target_count = 0;
   while (true) {
     const auto source_line = source_lines.next();
@@ -92,8 +94,8 @@ PairFile read_parallel_pairs(const fs::path& source, const std::string& source_n
     }
   }
   if (source_count != target_count)
-    throw Error("{} has {} lines and {} has {}: parallel files must have the same number", source_name, source_count,
-                target_name, target_count);
+    throw BadData("{} has {} lines and {} has {}: parallel files must have the same number", source_name, source_count,
+                  target_name, target_count);
   return result;
 }
 

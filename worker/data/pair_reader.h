@@ -19,7 +19,8 @@ struct PairFile {
 };
 
 // Lines of source<TAB>target in UTF-8. A byte order mark at the start and CR before LF are taken off. Lines that cannot
-// be used are counted in the report, under `name`, and left out. Throws Error when the file cannot be read.
+// be used are counted in the report, under `name`, and left out. Throws Error when the file cannot be read, or is
+// UTF-16.
 PairFile read_tsv_pairs(const fs::path& path, const std::string& name);
 
 // Line i of one file and line i of the other. Throws Error with both counts when they have different numbers of lines.

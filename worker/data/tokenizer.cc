@@ -52,11 +52,10 @@ int64_t number_behind(const std::string& text, std::string_view marker) {
 // SentencePiece's two complaints about the size, in our terms: our size counts <pad> too.
 [[noreturn]] void throw_training_error(const std::string& message, const TokenizerOptions& options) {
   if (const int64_t largest = number_behind(message, "Please set it to a value <= "); largest > 0)
-    throw Error("vocabulary.size: {} is too large for this text, the largest possible size is {}", options.size,
-                largest + 1);
+    throw VocabularyTooLarge(options.size, largest + 1);
   if (const int64_t needed = number_behind(message, "required_chars. " + std::to_string(options.size - 1) + " vs ");
       needed > 0)
-    throw Error(
+    throw BadData(
         "vocabulary.size: {} is too small, the characters of this text alone need {}; raise it, or lower "
         "vocabulary.character_coverage",
         options.size, needed + 2);

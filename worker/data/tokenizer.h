@@ -9,6 +9,8 @@
 #include <string_view>
 #include <vector>
 
+#include "worker/data/bad_data.h"
+
 namespace sentencepiece {
 class SentencePieceProcessor;
 }
@@ -22,14 +24,23 @@ struct TokenizerOptions {
   double character_coverage = 1;  // share of the text's characters that get a piece; 0.9995 for Japanese or Chinese
 };
 
+// The texts do not have as many pieces as were asked for.
+struct VocabularyTooLarge : BadData {
+  VocabularyTooLarge(int64_t size, int64_t largest)
+      : BadData("vocabulary.size: {} is too large for this text, the largest possible size is {}", size, largest),
+        size(size),
+        largest(largest) {}
+  int64_t size, largest;
+};
+
 class Tokenizer {
  public:
   static constexpr int32_t kEosId = 0;
   static constexpr int32_t kUnknownId = 1;
 
   // The bytes of a SentencePiece model (a .spm file), the same for the same texts and options on every machine. Texts
-  // over 4192 bytes teach it nothing. Throws Error when there is no text, or when the size does not fit it: then the
-  // message says what would.
+  // over 4192 bytes teach it nothing. Throws Error when there is no text, or when the size does not fit it
+  // (VocabularyTooLarge where it is too large): then the message says what would.
   static std::string train(std::span<const std::string_view> texts, const TokenizerOptions& options);
 
   // Throws Error, naming `name`, when the bytes are no model or its special ids are not as above.

@@ -111,7 +111,10 @@ void Trainers::has_ended(const Slot& slot, const TrainerEnd& end) {
   const bool in_use = &slot == in_use_.get();
   const std::unique_ptr<Slot> ended = std::move(in_use ? in_use_ : standby_);
   const std::string reason = ended->kill_reason.empty() ? end.text() : ended->kill_reason;
-  if (!ended->prepared) return not_prepared(in_use, reason);
+  if (!ended->prepared) {
+    if (end.signal == 0 && end.exit_code == kExitBadData) failures_ = kRetries;
+    return not_prepared(in_use, reason);
+  }
   if (!ended->in_world && !closed_)
     handlers_.log(fmt::format("a trainer that waited for its world is gone: {}", reason));
   if (in_use) handlers_.ended(end, reason);

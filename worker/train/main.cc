@@ -13,6 +13,7 @@
 #include "worker/base/fault_point.h"
 #include "worker/base/job_group.h"
 #include "worker/collective/mpi.h"
+#include "worker/data/bad_data.h"
 #include "worker/kernels/instruction_set.h"
 #include "worker/snapshot/epochs.h"
 #include "worker/supervise/exit_codes.h"
@@ -100,6 +101,7 @@ int main(int argc, char** argv) {
     if (loaded.actions.dump_config) return fmt::print("{}", dump_config(loaded.settings)), 0;
     code = run(loaded, signals, worker.get(), job);
   } catch (const std::exception& error) {
+    if (worker != nullptr && dynamic_cast<const BadData*>(&error) != nullptr) code = kExitBadData;
     if (worker != nullptr) {
       worker->failure(error.what());
     } else {

@@ -1,6 +1,7 @@
 #include "worker/train/translation_data.h"
 
 #include "worker/base/hash.h"
+#include "worker/console/format.h"
 #include "worker/train/options.h"
 
 namespace podium {
@@ -14,7 +15,7 @@ fs::path example_path(const Settings::Dataset& dataset, const char* part, const 
   const fs::path path = fs::path(dataset.cache_folder) / dataset.name /
                         fmt::format("{}.{}-{}.{}", part, dataset.source_language, dataset.target_language, extension);
   if (!fs::exists(path))
-    throw Error(
+    throw BadData(
         "{}: the example corpus is not there: `make corpus` fetches it; or name files of your own with dataset.train",
         path.string());
   return path;
@@ -54,18 +55,24 @@ std::string train_vocabulary(const Settings::Vocabulary& settings, std::span<con
   return Tokenizer::train(texts, options);
 }
 
-// The bytes of source.spm and target.spm.
-std::pair<std::string, std::string> train_vocabularies(const Settings::Vocabulary& settings,
+// The bytes of source.spm and target.spm. Where the texts have fewer pieces than were asked for, as many as there are:
+// of two vocabularies, which are of one size, as many as the poorer text has.
+std::pair<std::string, std::string> train_vocabularies(Settings::Vocabulary settings,
                                                        const std::vector<SentencePair>& pairs) {
   std::vector<std::string_view> sources, targets;
   for (const SentencePair& pair : pairs) {
     sources.push_back(pair.source);
     targets.push_back(pair.target);
   }
-  if (!settings.shared) return {train_vocabulary(settings, sources), train_vocabulary(settings, targets)};
-  sources.insert(sources.end(), targets.begin(), targets.end());
-  const std::string shared = train_vocabulary(settings, sources);
-  return {shared, shared};
+  if (settings.shared) sources.insert(sources.end(), targets.begin(), targets.end());
+  while (true) try {
+      std::string source = train_vocabulary(settings, sources);
+      std::string target = settings.shared ? source : train_vocabulary(settings, targets);
+      return {std::move(source), std::move(target)};
+    } catch (const VocabularyTooLarge& error) {
+      if (error.largest >= settings.size) throw;
+      settings.size = error.largest;
+    }
 }
 
 }  // namespace
@@ -86,6 +93,7 @@ TranslationData load_translation_data(const Settings& settings, const std::optio
     vocabularies = train_vocabularies(settings.vocabulary, corpus.train);
     display.end_phase();
   }
+  data.vocabulary_asked_for_ = settings.vocabulary.size;
   data.source_vocabulary = std::make_unique<Tokenizer>(vocabularies.first, "source.spm");
   data.target_vocabulary = std::make_unique<Tokenizer>(vocabularies.second, "target.spm");
   data.sha256 = sha256_hex(corpus.sha256 + sha256_hex(vocabularies.first) + sha256_hex(vocabularies.second));
@@ -101,7 +109,7 @@ TranslationData load_translation_data(const Settings& settings, const std::optio
   data.validation_ = tokenize(corpus.validation, corpus.validation_file);
   data.report_.check(settings.dataset.max_bad_fraction);
   if (data.train_.count() == 0)
-    throw Error("{}: no pair is left to train on; {}", corpus.train_file, data.report_.text());
+    throw BadData("{}: no pair is left to train on; {}", corpus.train_file, data.report_.text());
   data.validation = std::move(corpus.validation);
   data.test = std::move(corpus.test);
   data.dropped_leaks_ = corpus.dropped_leaks;
@@ -142,9 +150,11 @@ std::vector<std::string> TranslationData::summary(const Progress& progress) cons
   }
   std::vector<std::string> lines;
   lines.push_back(fmt::format(
-      "data: {} training, {} validation, {} test pairs; {:.2f} million tokens; vocabularies of {}", train_.count(),
-      validation.size(), test.size(), static_cast<double>(train_.source_tokens() + train_.target_tokens()) * 1e-6,
-      source_vocabulary->size()));
+      "data: {} training, {} validation, {} test pairs; {} tokens; vocabularies of {}{}", train_.count(),
+      validation.size(), test.size(), format_si(static_cast<double>(train_.source_tokens() + train_.target_tokens())),
+      source_vocabulary->size(),
+      source_vocabulary->size() < vocabulary_asked_for_ ? fmt::format(" (this text has no {})", vocabulary_asked_for_)
+                                                        : ""));
   lines.push_back(
       fmt::format("batches: {} an epoch in {} shards each, packed: 0% padding ({:.1f}% if padded to the longest)",
                   plan.count(), progress.shards, 100 * padding.share()));

@@ -41,7 +41,7 @@ class TranslationData {
   BatchOptions batch_options_;
   TokenizedPairs train_, validation_;
   LineReport report_;
-  int64_t dropped_leaks_ = 0;
+  int64_t dropped_leaks_ = 0, vocabulary_asked_for_ = 0;
 };
 
 // Fetches and reads the files of settings.dataset, and trains the vocabularies, or takes them from a snapshot's folder.

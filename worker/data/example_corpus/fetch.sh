@@ -67,11 +67,20 @@ EOF
   timeout 300 apt-get -q -o Acquire::Retries=2 -o Acquire::http::Timeout=20 -o Acquire::https::Timeout=20 update >"$work/log" 2>&1
 }
 
+# The languages there are, or nothing where apt has no lists.
+languages() { apt-cache search --names-only '^libreoffice-help-[a-z]' | sed -n 's/^libreoffice-help-\([^ ]*\) .*/\1/p' | grep -vx common | sort; }
+check_language() {
+  languages | grep -qx "${2#libreoffice-help-}" ||
+    fail "$source-$target: Debian has no package $2 for '$1'; there are: $(languages | tr '\n' ' ')(pt is pt-br, en is en-us, zh is zh-cn)"
+}
+
 echo "fetching $source_package and $target_package"
 if ! download; then
   # The lists are missing, or older than the last point release.
   update || { cat "$work/log" >&2; fail "apt-get update failed (see above): is there a network?"; }
-  download || { cat "$work/log" >&2; fail "apt-get could not download $source_package and $target_package (see above): no network, or no such packages"; }
+  check_language "$source" "$source_package"
+  check_language "$target" "$target_package"
+  download || { cat "$work/log" >&2; fail "apt-get could not download $source_package and $target_package (see above): is there a network?"; }
 fi
 
 for package in "$source_package" "$target_package"; do
