@@ -97,23 +97,18 @@ class Steps:
 
 
 def start(arguments, folder):
-    """torchrun, in a process group of its own, so that nothing of it is left when it is ended."""
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={arguments.workers}",
                f"--max-restarts={arguments.kills + 1}", __file__, "--train", str(folder),
                "--checkpoint-every", str(arguments.checkpoint_every)]
     output = open(folder / "torchrun.txt", "a")
-    return subprocess.Popen(command, stdout=output, stderr=output, env=dict(os.environ, OMP_NUM_THREADS="1"),
-                            start_new_session=True)
+    return subprocess.Popen(command, stdout=output, stderr=output, env=dict(os.environ, OMP_NUM_THREADS="1"))
 
 
-def end(torchrun, folder, arguments):
+def end(torchrun, folder):
     torchrun.kill()
     torchrun.wait()
-    for rank in range(arguments.workers):  # each has a session of its own
-        try:
-            os.kill(int((folder / f"process-{rank}").read_text()), signal.SIGKILL)
-        except OSError:
-            pass
+    # Each of its processes has a session of its own, and outlives it.
+    subprocess.run(["pkill", "-KILL", "-f", str(folder)], check=False)
 
 
 def measure(arguments, folder):
@@ -140,11 +135,11 @@ def measure(arguments, folder):
             except NoStep as error:
                 lost += 1
                 print(error, file=sys.stderr)
-                end(torchrun, folder, arguments)
+                end(torchrun, folder)
                 torchrun = start(arguments, folder)
                 steps.wait(lambda line: True, torchrun)
     finally:
-        end(torchrun, folder, arguments)
+        end(torchrun, folder)
     import torch
     print(f"torchrun, PyTorch {torch.__version__}, {arguments.workers} processes, one thread each, "
           f"a checkpoint every {arguments.checkpoint_every} steps")
