@@ -50,6 +50,34 @@ INSTANTIATE_TEST_SUITE_P(Kinds, TokenizerTest,
                            return info.param == TokenizerOptions::Kind::kBpe ? "Bpe" : "Unigram";
                          });
 
+TEST_P(TokenizerTest, PiecesSpellTheText) {
+  const Tokenizer tokenizer(Tokenizer::train(views_, options_));
+  auto spelt = [&](const std::string& text) {
+    std::string result;
+    std::vector<int32_t> ids;
+    for (const Tokenizer::Piece& piece : tokenizer.pieces(text)) {
+      result += piece.text;
+      ids.push_back(piece.id);
+    }
+    EXPECT_EQ(ids, tokenizer.encode(text)) << text;
+    return result;
+  };
+  EXPECT_EQ(spelt("casa  para"), "▁casa▁para");
+  EXPECT_EQ(spelt("casa人人 X"), "▁casa人人▁X");  // of no piece
+  EXPECT_EQ(spelt("c\u0327a\u0303o ve\u0301"), "▁ção▁vé");
+  EXPECT_EQ(spelt(""), "");
+}
+
+TEST_P(TokenizerTest, APieceIsWhatItBecomesInATranslation) {
+  const Tokenizer tokenizer(Tokenizer::train(views_, options_));
+  for (const Tokenizer::Piece& piece : tokenizer.pieces("casa vé mente"))
+    EXPECT_EQ(tokenizer.piece(piece.id), piece.text);
+  EXPECT_EQ(tokenizer.piece(Tokenizer::kUnknownId), "▁⁇▁");
+  EXPECT_EQ(tokenizer.decode(std::vector{Tokenizer::kUnknownId}), " ⁇ ");
+  EXPECT_EQ(tokenizer.piece(Tokenizer::kEosId), "");
+  EXPECT_EQ(tokenizer.piece(tokenizer.pad_id()), "");
+}
+
 TEST_P(TokenizerTest, IdsFollowMarian) {
   const Tokenizer tokenizer(Tokenizer::train(views_, options_));
   EXPECT_EQ(tokenizer.size(), 200);

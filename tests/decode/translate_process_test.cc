@@ -9,7 +9,6 @@
 #include <set>
 
 #include "tests/decode/trained_model.h"
-
 #include "tests/pseudo_terminal.h"
 
 namespace podium {
@@ -115,25 +114,11 @@ TEST_F(TestProgram, TranslatesUpToTheModelsLastPosition) {
   }
 }
 
-TEST_F(TestProgram, ScoresLikeSacreBleu) {
-  write("input.txt", made_up_lines(0, 100, 0));
-  write("reference.txt", made_up_lines(0, 100, 1));
-  const Finished scored = translate({"--input", "input.txt", "--score", "reference.txt"});
-  EXPECT_EQ(scored.end, exited(0)) << scored.errors;
-  EXPECT_THAT(scored.output, AllOf(StartsWith("BLEU|nrefs:1|case:mixed|eff:no|tok:13a|smooth:exp|version:"),
-                                   HasSubstr(" (BP = "), EndsWith("ref_len = 448)\n")));
-  write("own.txt", translate({"--input", "input.txt"}).output);
-  EXPECT_THAT(translate({"--input", "input.txt", "--score", "own.txt"}).output, HasSubstr(" = 100.0 100.0/100.0/"));
-}
-
 TEST_F(TestProgram, NamesWhatItCannotReadOrWrite) {
   write("input.txt", "kabra\nlotin\n");
   write("three.txt", "a\nb\nc\n");
   const std::vector<std::pair<std::vector<std::string>, std::string>> cases = {
-      {{"--input", "input.txt", "--score", "three.txt"}, "three.txt: 3 lines, but 2 sentences were translated"},
-      {{"--input", "input.txt", "--score", "nothing.txt"}, "nothing.txt: "},
-      {{"--input", "nothing.txt"}, "nothing.txt: "},
-      {{"--input", "."}, ".: cannot be read"}};
+      {{"--input", "nothing.txt"}, "nothing.txt: "}, {{"--input", "."}, ".: cannot be read"}};
   for (const auto& [options, message] : cases) {
     const Finished failed = translate(options);
     EXPECT_EQ(failed.end, exited(1));

@@ -17,6 +17,7 @@ namespace {
 constexpr const char* kEosPiece = "</s>";
 constexpr const char* kUnknownPiece = "<unk>";
 constexpr const char* kPadPiece = "<pad>";
+const std::string kSpaceMark = "▁";
 constexpr size_t kTextLimitBytes = 4192;
 
 // The texts as the trainer reads them.
@@ -111,6 +112,22 @@ std::vector<int32_t> Tokenizer::encode(std::string_view text) const {
   const auto status = processor_->Encode(absl::string_view(text.data(), text.size()), &ids);
   if (!status.ok()) throw Error("a text cannot be tokenized: {}", status.message());
   return {ids.begin(), ids.end()};
+}
+
+std::vector<Tokenizer::Piece> Tokenizer::pieces(std::string_view text) const {
+  const std::vector<int32_t> ids = encode(text);
+  std::vector<std::string> texts;
+  const auto status = processor_->Encode(absl::string_view(text.data(), text.size()), &texts);
+  PODIUM_CHECK(status.ok() && texts.size() == ids.size(), "{} ids, {} pieces", ids.size(), texts.size());
+  std::vector<Piece> pieces;
+  for (size_t i = 0; i < ids.size(); ++i) pieces.push_back({ids[i], std::move(texts[i])});
+  return pieces;
+}
+
+std::string Tokenizer::piece(int32_t id) const {
+  PODIUM_CHECK(id >= 0 && id < size_, "token {} of {}", id, size_);
+  if (id == kEosId || id == pad_id()) return "";
+  return id == kUnknownId ? kSpaceMark + "⁇" + kSpaceMark : processor_->IdToPiece(id);
 }
 
 std::string Tokenizer::decode(std::span<const int32_t> ids) const {

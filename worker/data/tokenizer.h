@@ -52,6 +52,16 @@ class Tokenizer {
   // Without end-of-sentence. Never gives a special id but kUnknownId, whatever the text says. Safe from many threads.
   std::vector<int32_t> encode(std::string_view text) const;
 
+  // The same ids, each with its text; "▁" (U+2581) stands for a space, also before the first word. An unknown one's
+  // text is what stands in the normalised (NFKC) text.
+  struct Piece {
+    int32_t id;
+    std::string text;
+  };
+  std::vector<Piece> pieces(std::string_view text) const;
+  // The text that decode() makes of one id, with "▁" for spaces; empty for </s> and padding.
+  std::string piece(int32_t id) const;
+
   // Leaves out special ids but kUnknownId, which becomes " ⁇ ".
   std::string decode(std::span<const int32_t> ids) const;
 

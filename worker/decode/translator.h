@@ -29,6 +29,9 @@ class Translator {
 
   const Transformer& model() const { return *model_; }
   const fs::path& folder() const { return folder_; }
+  FlatParameters weights() const { return {const_cast<float*>(weights_.data())}; }
+  const Tokenizer& source_vocabulary() const { return *source_; }
+  const Tokenizer& target_vocabulary() const { return *target_; }
 
  private:
   Translator() = default;

@@ -2,9 +2,10 @@
 // "one character that is no digit" may as well be the last or the first byte of a longer character.
 #include "worker/metrics/tokenizer_13a.h"
 
-#include <algorithm>
 #include <array>
 #include <utility>
+
+#include "worker/metrics/words.h"
 
 namespace podium {
 namespace {
@@ -16,19 +17,6 @@ bool is_point_or_comma(char c) { return c == '.' || c == ','; }
 bool always_splits(char c) {
   return (c >= ' ' && c <= '&') || (c >= '(' && c <= '+') || c == '/' || (c >= ':' && c <= '@') ||
          (c >= '[' && c <= '`') || (c >= '{' && c <= '~');
-}
-
-// Bytes of the white-space character that `text` begins with, 0 if there is none. The set is that of Python's
-// str.split(): Unicode's White_Space and the four ASCII separators 0x1C to 0x1F.
-size_t white_space_bytes(std::string_view text) {
-  if (text.empty()) return 0;
-  char first = text[0];
-  if ((first >= '\t' && first <= '\r') || (first >= '\x1c' && first <= ' ')) return 1;
-  for (std::string_view space : {"\u0085", "\u00a0", "\u1680", "\u2028", "\u2029", "\u202f", "\u205f", "\u3000"})
-    if (text.starts_with(space)) return space.size();
-  // U+2000 to U+200A.
-  auto third = static_cast<unsigned char>(text.size() > 2 ? text[2] : 0);
-  return text.starts_with("\xe2\x80") && third >= 0x80 && third <= 0x8a ? 3 : 0;
 }
 
 std::string_view without_trailing_white_space(std::string_view text) {
@@ -82,17 +70,7 @@ std::string split_punctuation(const std::string& text) {
 
 std::string join_words(std::string_view text) {
   std::string result;
-  bool separate = false;
-  while (!text.empty()) {
-    size_t space = white_space_bytes(text);
-    separate |= space > 0;
-    if (space == 0) {
-      if (separate && !result.empty()) result.push_back(' ');
-      result.push_back(text[0]);
-      separate = false;
-    }
-    text.remove_prefix(std::max<size_t>(space, 1));
-  }
+  for (std::string_view word : split_words(text)) result.append(result.empty() ? "" : " ").append(word);
   return result;
 }
 

@@ -37,6 +37,12 @@ struct DecoderLayer {
 // The activations of one shard, planned in an arena that only grows, and that between steps. One object serves one
 // shard at a time.
 class TransformerWorkspace {
+ public:
+  // Of one decoder layer, from the last forward pass; valid until the next.
+  const AttentionActivations& cross_attention(size_t decoder_layer) const {
+    return decoder_[decoder_layer].cross_attention;
+  }
+
  private:
   friend class Transformer;
   friend class IncrementalDecoder;

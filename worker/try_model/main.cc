@@ -10,7 +10,8 @@
 
 #include "worker/base/thread_pool.h"
 #include "worker/decode/translator.h"
-#include "worker/metrics/bleu.h"
+#include "worker/try_model/attention.h"
+#include "worker/try_model/score.h"
 
 namespace podium {
 namespace {
@@ -21,7 +22,9 @@ constexpr size_t kChunkLines = 1024;
 constexpr size_t kMaximumLineBytes = 1 << 20;
 
 struct Options {
-  std::string weights, input = "-", score;
+  std::string weights, input = "-";
+  std::vector<std::string> score;
+  AttentionOptions attention;
   int threads = 0;
   int64_t maximum_tokens = 256;
   std::vector<std::string> sentences;
@@ -68,7 +71,9 @@ class Session {
   }
 
   void run() {
-    if (!options_.sentences.empty()) {
+    if (!options_.attention.picture.empty()) {
+      attention();
+    } else if (!options_.sentences.empty()) {
       print(translate(options_.sentences));
     } else if (!options_.score.empty()) {
       score();
@@ -86,6 +91,10 @@ class Session {
 
   static void print(const std::vector<std::string>& lines) {
     for (const std::string& line : lines) std::cout << line << '\n';
+    finish_output();
+  }
+
+  static void finish_output() {
     std::cout.flush();
     if (!std::cout) throw Error("standard output: cannot be written");
   }
@@ -115,19 +124,26 @@ class Session {
     take(translate(chunk));
   }
 
+  void attention() {
+    if (options_.sentences.size() != 1)
+      throw Error("--attention: {} sentences, expected one (in quotation marks)", options_.sentences.size());
+    std::cout << attention_report(translator_, threads_, options_.sentences[0], greedy_, options_.attention);
+    finish_output();
+  }
+
   void score() {
-    std::vector<std::vector<std::string>> references;  // one for each sentence
-    std::ifstream file = open_file(options_.score);
-    LineReader reader(file, options_.score);
-    for (std::string line; reader.next(line);) references.push_back({line});
-    std::vector<std::string> hypotheses;
-    lines([&](const std::vector<std::string>& translations) {
-      hypotheses.insert(hypotheses.end(), translations.begin(), translations.end());
-    });
-    if (references.size() != hypotheses.size())
-      throw Error("{}: {} lines, but {} sentences were translated", options_.score, references.size(),
-                  hypotheses.size());
-    fmt::print("{}\n", corpus_bleu(hypotheses, references).text());
+    const ScoredText text = read_scored_text(options_.score);
+    std::vector<std::string> translations;
+    if (text.sources.empty()) {
+      lines([&](const std::vector<std::string>& more) {
+        translations.insert(translations.end(), more.begin(), more.end());
+      });
+    } else {
+      if (options_.input != "-") throw Error("--input {}: {} brings the sentences", options_.input, options_.score[0]);
+      translations = translate(text.sources);
+    }
+    std::cout << score_report(translations, text, options_.score);
+    finish_output();
   }
 
   const Options& options_;
@@ -144,8 +160,19 @@ int run(int argc, char** argv) {
   app.add_option("--weights", options.weights, "folder of a snapshot, as snapshots/latest")->required();
   CLI::Option* input = app.add_option("--input", options.input, "file with one sentence a line; -: standard input")
                            ->capture_default_str();
-  CLI::Option* score = app.add_option("--score", options.score,
-                                      "file with one reference a line: prints BLEU instead of the translations");
+  CLI::Option* score =
+      app.add_option("--score", options.score,
+                     "prints BLEU and chrF instead of the translations: a file with one reference a line (given again "
+                     "for each further reference), or a .tsv file with sources and references, which needs no --input")
+          ->allow_extra_args(false);
+  CLI::Option* attention =
+      app.add_option("--attention", options.attention.picture,
+                     "shows which words of the sentence the translation looks at, and draws it into this .png file")
+          ->excludes(input, score);
+  app.add_option("--attention-layer", options.attention.layer, "of the decoder, 1: the first; 0: the last")
+      ->needs(attention)
+      ->check(CLI::Range(0, 1000))
+      ->capture_default_str();
   app.add_option("--maximum-tokens", options.maximum_tokens, "longest translation")
       ->check(CLI::Range(1, 100000))
       ->capture_default_str();
