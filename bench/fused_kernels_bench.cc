@@ -155,7 +155,9 @@ void adam_benchmark(benchmark::State& state) {
   AdamStep step;
   step.learning_rate = 1e-4f;
   const AdamBuffers buffers{weights.span(), first.span(), second.span()};
-  measure(state, 28 * gradient.size(), [&](Executor& e) { adam_update(e, step, gradient.span(), buffers, buffers); });
+  const std::vector<AdamSegment> all = {{0, gradient.size()}};
+  measure(state, 28 * gradient.size(),
+          [&](Executor& e) { adam_update(e, step, all, gradient.span(), buffers, buffers); });
 }
 BENCHMARK(adam_benchmark)->Apply(parameters);
 

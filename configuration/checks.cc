@@ -87,6 +87,48 @@ void check_dataset(const Settings& s, const Combinations& combinations) {
                        "the fractions to sum to less than 1, so that something is left to train on");
 }
 
+void check_schedule(const Settings& s, const Combinations& combinations) {
+  using enum Settings::Schedule::Name;
+  const Settings::Schedule& schedule = s.schedule;
+  const bool needs_warmup = schedule.name == kNoam || schedule.name == kInverseSquareRoot;
+  combinations.require(!needs_warmup || schedule.warmup_steps > 0, {"schedule.warmup_steps", "schedule.name"},
+                       "at least 1 with noam and inverse_square_root");
+  const bool stable = schedule.name == kWarmupStableDecay;
+  const bool decays = schedule.name == kLinear || schedule.name == kCosine || stable;
+  combinations.require(!decays || schedule.total_steps > schedule.warmup_steps,
+                       {"schedule.total_steps", "schedule.warmup_steps", "schedule.name"},
+                       "schedule.total_steps above schedule.warmup_steps with linear, cosine and warmup_stable_decay");
+  combinations.require(!stable || schedule.decay_steps > 0, {"schedule.decay_steps", "schedule.name"},
+                       "at least 1 with warmup_stable_decay");
+  combinations.require(!stable || schedule.warmup_steps + schedule.decay_steps <= schedule.total_steps,
+                       {"schedule.decay_steps", "schedule.warmup_steps", "schedule.total_steps"},
+                       "schedule.warmup_steps and schedule.decay_steps to be at most schedule.total_steps together");
+  combinations.require(stable || schedule.decay_steps == 0, {"schedule.decay_steps", "schedule.name"},
+                       "0: only warmup_stable_decay has it (schedule.total_steps says where linear and cosine end)");
+  combinations.require(stable || schedule.decay == Settings::Schedule::Decay::kLinear,
+                       {"schedule.decay", "schedule.name"}, "linear: only warmup_stable_decay has it");
+  combinations.require(decays || schedule.total_steps == 0, {"schedule.total_steps", "schedule.name"},
+                       "0: only linear, cosine and warmup_stable_decay end");
+  combinations.require(decays || schedule.minimum == 0, {"schedule.minimum", "schedule.name"},
+                       "0: only linear, cosine and warmup_stable_decay have a minimum");
+}
+
+void check_validation(const Settings& s, const Combinations& combinations) {
+  const bool by_bleu = s.snapshots.best == Settings::Snapshots::Best::kBleu;
+  combinations.require(!by_bleu || s.validation.bleu_sentences > 0, {"snapshots.best", "validation.bleu_sentences"},
+                       "validation.bleu_sentences above 0 when the best snapshot is chosen by BLEU");
+  const bool waits = s.validation.patience > 0;
+  combinations.require(!waits || s.validation.every_steps > 0 || s.validation.every_epochs > 0,
+                       {"validation.patience", "validation.every_steps", "validation.every_epochs"},
+                       "validations to count: validation.every_steps or validation.every_epochs above 0");
+  combinations.require(
+      !waits || s.dataset.train.empty() || !s.dataset.validation.empty() || s.dataset.validation_fraction > 0,
+      {"validation.patience", "dataset.validation", "dataset.validation_fraction"},
+      "pairs to validate with: dataset.validation or dataset.validation_fraction");
+  combinations.require(waits || s.validation.minimum_improvement == 0,
+                       {"validation.minimum_improvement", "validation.patience"}, "0 without validation.patience");
+}
+
 void check_training(const Settings& s, const Combinations& combinations) {
   bool power_of_two = s.training.shards == 0 || std::has_single_bit(static_cast<uint64_t>(s.training.shards));
   combinations.require(power_of_two, {"training.shards"}, "a power of two, or 0");
@@ -98,16 +140,6 @@ void check_training(const Settings& s, const Combinations& combinations) {
                        {"training.epochs", "training.max_steps", "training.max_minutes"},
                        "at least one of training.epochs, training.max_steps and training.max_minutes to be above 0, or "
                        "training never ends");
-  using enum Settings::Schedule::Name;
-  combinations.require(s.schedule.name != kNoam || s.schedule.warmup_steps > 0,
-                       {"schedule.warmup_steps", "schedule.name"}, "at least 1 with noam");
-  bool decays = s.schedule.name == kLinear || s.schedule.name == kCosine;
-  combinations.require(!decays || s.schedule.decay_steps > s.schedule.warmup_steps,
-                       {"schedule.decay_steps", "schedule.warmup_steps", "schedule.name"},
-                       "schedule.decay_steps above schedule.warmup_steps with linear and cosine");
-  combinations.require(s.snapshots.best != Settings::Snapshots::Best::kBleu || s.validation.bleu_sentences > 0,
-                       {"snapshots.best", "validation.bleu_sentences"},
-                       "validation.bleu_sentences above 0 when the best snapshot is chosen by BLEU");
 }
 
 }  // namespace
@@ -117,6 +149,8 @@ void check_combinations(const Settings& settings, const Sources& sources) {
   check_model(settings, combinations);
   check_dataset(settings, combinations);
   check_training(settings, combinations);
+  check_schedule(settings, combinations);
+  check_validation(settings, combinations);
 }
 
 }  // namespace podium

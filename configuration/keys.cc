@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cctype>
 
+#include "configuration/patterns.h"
 #include "configuration/text.h"
 
 namespace podium {
@@ -19,6 +20,9 @@ Limits positive(double maximum = kMany) { return {.minimum = 0, .maximum = maxim
 Limits below_one() { return {.minimum = 0, .maximum = 1, .below_maximum = true}; }
 Limits any() { return {}; }
 Limits files() { return {.maximum = 2}; }
+Limits patterns() {
+  return {.maximum = 1000, .accepts = is_pattern, .expected = "names of parameters, * and ? allowed"};
+}
 Limits form(bool (*accepts)(std::string_view), std::string_view expected) {
   return {.accepts = accepts, .expected = expected};
 }
@@ -133,20 +137,41 @@ std::vector<Key> settings_keys(Settings& s) {
       {"training.bucket_batches", &s.training.bucket_batches, from(1, 1e6), "batches",
        "drawn together and sorted by length; 1: lengths mixed, which learns faster and, packed, costs nothing",
        kMathematics},
+      {"training.average_decay", &s.training.average_decay, below_one(), "",
+       "of the weights' moving average, which is validated and stored as the model (0.999); 0: off", kMathematics},
+      {"training.freeze", &s.training.freeze, patterns(), "", "parameters that stay as they are: [\"model.shared.*\"]",
+       kMathematics},
 
       {"optimizer.name", one_of(s.optimizer.name, {"adam", "adamw"}), any(), "", "", kMathematics},
       {"optimizer.beta1", &s.optimizer.beta1, below_one(), "", "decay of the gradient's mean", kMathematics},
       {"optimizer.beta2", &s.optimizer.beta2, below_one(), "", "decay of the squared gradient's mean", kMathematics},
       {"optimizer.epsilon", &s.optimizer.epsilon, positive(1), "", "", kMathematics},
-      {"optimizer.weight_decay", &s.optimizer.weight_decay, from(0, 1), "", "", kMathematics},
+      {"optimizer.weight_decay", &s.optimizer.weight_decay, from(0, 1), "", "adamw", kMathematics},
+      {"optimizer.no_weight_decay", &s.optimizer.no_weight_decay, patterns(), "",
+       "parameters without it; by default it is for matrices only", kMathematics},
+      {"optimizer.learning_rates", &s.optimizer.learning_rates,
+       Limits{.maximum = 1000,
+              .accepts = is_pattern_with_factor,
+              .expected = "names of parameters with factors above 0, like model.encoder.*=0.5"},
+       "", "factors: [\"model.encoder.*=0.5\"]; the first that fits a parameter counts", kMathematics},
+      {"optimizer.layer_decay", &s.optimizer.layer_decay, positive(1), "",
+       "each layer below the output learns with so much of the rate of the one above; embeddings with least",
+       kMathematics},
 
-      {"schedule.name", one_of(s.schedule.name, {"noam", "constant", "linear", "cosine"}), any(), "",
-       "noam: embedding_size^-0.5 x min(step^-0.5, step x warmup_steps^-1.5)", kMathematics},
+      {"schedule.name",
+       one_of(s.schedule.name, {"noam", "constant", "linear", "cosine", "inverse_square_root", "warmup_stable_decay"}),
+       any(), "", "noam: embedding_size^-0.5 x min(step^-0.5, step x warmup_steps^-1.5)", kMathematics},
       {"schedule.warmup_steps", &s.schedule.warmup_steps, from(0), "steps", "", kMathematics},
       {"schedule.learning_rate", &s.schedule.learning_rate, positive(1e6), "", "noam: a factor; others: the peak",
        kMathematics},
-      {"schedule.decay_steps", &s.schedule.decay_steps, from(0), "steps", "linear, cosine: zero is reached here",
-       kMathematics},
+      {"schedule.total_steps", &s.schedule.total_steps, from(0), "steps",
+       "linear, cosine, warmup_stable_decay: the minimum is reached here", kMathematics},
+      {"schedule.decay_steps", &s.schedule.decay_steps, from(0), "steps",
+       "warmup_stable_decay: the last of total_steps, in which the rate falls", kMathematics},
+      {"schedule.decay", one_of(s.schedule.decay, {"linear", "cosine", "one_minus_square_root"}), any(), "",
+       "of warmup_stable_decay", kMathematics},
+      {"schedule.minimum", &s.schedule.minimum, below_one(), "share of the peak",
+       "linear, cosine, warmup_stable_decay: where the decay ends", kMathematics},
 
       {"validation.every_steps", &s.validation.every_steps, from(0), "steps", "0: not by steps", kOperation},
       {"validation.every_epochs", &s.validation.every_epochs, from(0), "epochs", "0: not by epochs", kOperation},
@@ -154,6 +179,10 @@ std::vector<Key> settings_keys(Settings& s) {
        kOperation},
       {"validation.maximum_tokens", &s.validation.maximum_tokens, from(1, 1e6), "tokens", "longest translation made",
        kOperation},
+      {"validation.patience", &s.validation.patience, from(0, 1e6), "validations",
+       "in a row that are no better by snapshots.best end the run; 0: off", kOperation},
+      {"validation.minimum_improvement", &s.validation.minimum_improvement, from(0, 1e6), "",
+       "by less a validation is no better, for patience", kOperation},
 
       {"snapshots.folder", &s.snapshots.folder, folder, "", "a folder of the run's name is made in it", kOperation},
       {"snapshots.every_steps", &s.snapshots.every_steps, from(0), "steps", "0: not by steps", kOperation},
@@ -162,8 +191,8 @@ std::vector<Key> settings_keys(Settings& s) {
        kOperation},
       {"snapshots.resume", &s.snapshots.resume, form(is_resume, "latest, none or a snapshot's name like step-000500"),
        "", "", kOperation},
-      {"snapshots.best", one_of(s.snapshots.best, {"validation_loss", "bleu"}), any(), "", "what makes a snapshot best",
-       kOperation},
+      {"snapshots.best", one_of(s.snapshots.best, {"validation_loss", "validation_accuracy", "bleu"}), any(), "",
+       "what makes a snapshot best", kOperation},
 
       {"device.name", one_of(s.device.name, {"auto", "cpu"}), any(), "", "", kOperation},
       {"device.threads", &s.device.threads, from(0, 4096), "threads", "0: all cores that this process may use",

@@ -75,6 +75,8 @@ struct Settings {
     double label_smoothing = 0;
     double clip_norm = 0;
     int64_t bucket_batches = 1;
+    double average_decay = 0;
+    std::vector<std::string> freeze;
   } training;
 
   struct Optimizer {
@@ -84,14 +86,21 @@ struct Settings {
     double beta2 = 0.98;
     double epsilon = 1e-9;
     double weight_decay = 0;
+    std::vector<std::string> no_weight_decay = {"*.bias", "*layer_norm*"};
+    std::vector<std::string> learning_rates;
+    double layer_decay = 1;
   } optimizer;
 
   struct Schedule {
-    enum class Name : uint8_t { kNoam, kConstant, kLinear, kCosine };
+    enum class Name : uint8_t { kNoam, kConstant, kLinear, kCosine, kInverseSquareRoot, kWarmupStableDecay };
+    enum class Decay : uint8_t { kLinear, kCosine, kOneMinusSquareRoot };
     Name name = Name::kNoam;
     int64_t warmup_steps = 4000;
     double learning_rate = 1;
+    int64_t total_steps = 0;
     int64_t decay_steps = 0;
+    Decay decay = Decay::kLinear;
+    double minimum = 0;
   } schedule;
 
   struct Validation {
@@ -99,10 +108,12 @@ struct Settings {
     int64_t every_epochs = 1;
     int64_t bleu_sentences = 500;
     int64_t maximum_tokens = 128;
+    int64_t patience = 0;
+    double minimum_improvement = 0;
   } validation;
 
   struct Snapshots {
-    enum class Best : uint8_t { kValidationLoss, kBleu };
+    enum class Best : uint8_t { kValidationLoss, kValidationAccuracy, kBleu };
     std::string folder = "snapshots";
     int64_t every_steps = 0;
     int64_t every_epochs = 5;

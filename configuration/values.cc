@@ -139,7 +139,10 @@ std::string expected_value(const Key& key) {
             return key.limits.accepts != nullptr ? std::string(key.limits.expected)
                                                  : fmt::format("UTF-8 text of at most {} bytes", kLongestText);
           },
-          [&](std::vector<std::string>*) { return fmt::format("at most {} paths or URLs", key.limits.maximum); },
+          [&](std::vector<std::string>*) {
+            return fmt::format("at most {} {}", key.limits.maximum,
+                               key.limits.expected.empty() ? "paths or URLs" : key.limits.expected);
+          },
           [](const Choice& choice) {
             return fmt::format("{}{}", choice.names.size() > 1 ? "one of " : "", fmt::join(choice.names, ", "));
           },

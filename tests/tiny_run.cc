@@ -57,6 +57,25 @@ std::string made_up_pairs(int first, int count) {
   return text;
 }
 
+std::vector<std::string> groups_and_average(int patience) {
+  return {"--optimizer.name=adamw",
+          "--optimizer.weight_decay=0.05",
+          "--optimizer.layer_decay=0.7",
+          "--optimizer.learning_rates=model.decoder.*=0.5",
+          "--training.freeze=model.encoder.embed_tokens.weight,*fc1.bias",
+          "--training.average_decay=0.9",
+          "--training.clip_norm=0.5",
+          "--schedule.name=warmup_stable_decay",
+          "--schedule.warmup_steps=10",
+          "--schedule.total_steps=150",
+          "--schedule.decay_steps=90",
+          "--schedule.decay=one_minus_square_root",
+          "--schedule.minimum=0.1",
+          "--snapshots.best=validation_accuracy",
+          "--validation.minimum_improvement=0.01",
+          fmt::format("--validation.patience={}", patience)};
+}
+
 TinyRun::TinyRun(std::vector<std::string> options) : options_(std::move(options)) {
   auto write = [&](const char* name, const std::string& content) { std::ofstream(folder() / name) << content; };
   write("settings.yaml", kSettings);
@@ -90,8 +109,7 @@ std::map<int64_t, std::string> TinyRun::losses() const {
     char bits[64] = "";
     // A line under way is none yet.
     if (line.ends_with('}') &&
-        std::sscanf(line.c_str(), R"({"step":%lld,"loss":%*[^,],"loss_bits":"%63[^"])", &step, bits) == 2)
-    {
+        std::sscanf(line.c_str(), R"({"step":%lld,"loss":%*[^,],"loss_bits":"%63[^"])", &step, bits) == 2) {
       const auto [entry, is_new] = losses.emplace(step, bits);
       // A step that was computed again after a kill must give what it gave before.
       if (!is_new) {

@@ -14,6 +14,9 @@ namespace podium {
 // `count` lines of tab-separated pairs, always the same ones; `first` skips as many, so that parts do not overlap.
 std::string made_up_pairs(int first, int count);
 
+// Options for parameter groups, freezing, an average of the weights, a schedule that ends and early stopping.
+std::vector<std::string> groups_and_average(int patience);
+
 class TinyRun {
  public:
   // With these options beside the usual ones, at every start.

@@ -195,8 +195,27 @@ TEST(CombinationErrors, EveryRuleIsChecked) {
            {{"--preset=", "--training.epochs=0"}, "training.epochs", "training never ends"},
            {{"--schedule.warmup_steps=0"}, "schedule.warmup_steps", "at least 1 with noam"},
            {{"--schedule.name=linear"}, "schedule.name", "above schedule.warmup_steps"},
-           {{"--schedule.name=cosine", "--schedule.decay_steps=10"}, "schedule.decay_steps", "above"},
+           {{"--schedule.name=cosine", "--schedule.total_steps=10"}, "schedule.total_steps", "above"},
+           {{"--schedule.name=cosine", "--schedule.total_steps=5000", "--schedule.decay_steps=10"},
+            "schedule.decay_steps",
+            "says where linear and cosine end"},
+           {{"--schedule.name=inverse_square_root", "--schedule.warmup_steps=0"},
+            "schedule.warmup_steps",
+            "inverse_square_root"},
+           {{"--schedule.name=warmup_stable_decay", "--schedule.total_steps=5000"}, "schedule.name", "at least 1 with"},
+           {{"--schedule.name=warmup_stable_decay", "--schedule.total_steps=5000", "--schedule.warmup_steps=4000",
+             "--schedule.decay_steps=1001"},
+            "schedule.decay_steps",
+            "at most schedule.total_steps together"},
+           {{"--schedule.total_steps=10"}, "schedule.total_steps", "only linear, cosine"},
+           {{"--schedule.minimum=0.1"}, "schedule.minimum", "only linear, cosine"},
+           {{"--schedule.decay=cosine"}, "schedule.decay", "only warmup_stable_decay"},
            {{"--snapshots.best=bleu", "--validation.bleu_sentences=0"}, "snapshots.best", "chosen by BLEU"},
+           {{"--preset=", "--validation.patience=3", "--validation.every_epochs=0"},
+            "validation.patience",
+            "validations to count"},
+           {{"--validation.patience=3", "--dataset.train=a"}, "validation.patience", "pairs to validate with"},
+           {{"--validation.minimum_improvement=0.1"}, "validation.minimum_improvement", "without validation.patience"},
        }) {
     EXPECT_THAT(refusal({.file = "", .arguments = wrong.arguments}),
                 AllOf(StartsWith(fmt::format("command line --{0}: {0}: found ", wrong.key)), HasSubstr(wrong.rule)));
@@ -204,7 +223,11 @@ TEST(CombinationErrors, EveryRuleIsChecked) {
 }
 
 TEST(CombinationErrors, GoodCombinationsPass) {
-  EXPECT_EQ(refusal({.file = "", .arguments = {"--schedule.name=linear", "--schedule.decay_steps=5000"}}), "");
+  EXPECT_EQ(refusal({.file = "", .arguments = {"--schedule.name=linear", "--schedule.total_steps=5000"}}), "");
+  EXPECT_EQ(refusal({.file = "",
+                     .arguments = {"--schedule.name=warmup_stable_decay", "--schedule.total_steps=5000",
+                                   "--schedule.decay_steps=1000", "--schedule.decay=cosine"}}),
+            "");
   EXPECT_EQ(refusal({.file = "", .arguments = {"--schedule.name=constant", "--schedule.warmup_steps=0"}}), "");
   EXPECT_EQ(refusal({.file = "", .arguments = {"--training.shards=16", "--worker_count=16"}}), "");
   EXPECT_EQ(

@@ -135,7 +135,8 @@ TEST_P(Golden, TenStepsOfAdamGiveItsLosses) {
     UpdateReport report;
     const double squares = sum_of_squares(executor_, gradients_, chunks);
     const AdamBuffers buffers{weights_, first, second};
-    adam_update(executor_, plan_update(options, step, sums.rows, squares, report), gradients_, buffers, buffers);
+    const std::vector<AdamSegment> all = {{0, static_cast<int64_t>(weights_.size())}};
+    adam_update(executor_, plan_update(options, step, sums.rows, squares, report), all, gradients_, buffers, buffers);
   }
   int compared = 0;
   for (const NamedParameter& parameter : model_.parameters().named()) {

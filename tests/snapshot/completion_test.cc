@@ -27,7 +27,7 @@ class CompletionMarker : public testing::Test {
 
 TEST_F(CompletionMarker, SaysWhatEndedTheRun) {
   EXPECT_FALSE(find_completion(store_, "run"));
-  write_completion(store_, "run", {60, "step-000060", {3, 60, 1.5}});
+  write_completion(store_, "run", {60, "step-000060", {3, 60, 1.5, 7}});
   const auto found = find_completion(store_, "run");
   ASSERT_TRUE(found);
   EXPECT_EQ(found->step, 60);
@@ -35,6 +35,7 @@ TEST_F(CompletionMarker, SaysWhatEndedTheRun) {
   EXPECT_EQ(found->limits.epochs, 3);
   EXPECT_EQ(found->limits.max_steps, 60);
   EXPECT_EQ(found->limits.max_minutes, 1.5);
+  EXPECT_EQ(found->limits.patience, 7);
   EXPECT_FALSE(find_completion(store_, "ru"));
 }
 
@@ -71,6 +72,9 @@ TEST(RunLimits, GoFurtherOnlyWhenOneThatMayHaveEndedTheRunIsRaised) {
   EXPECT_TRUE(goes_further({3, 61, 0}, done));
   EXPECT_TRUE(goes_further({4, 60, 0}, done));
   EXPECT_TRUE(goes_further({3, 0, 0}, done));  // no limit any more
+  EXPECT_FALSE(goes_further({3, 60, 0, 5}, done));
+  EXPECT_TRUE(goes_further({3, 60, 0, 6}, {3, 60, 0, 5}));
+  EXPECT_TRUE(goes_further({3, 60, 0, 0}, {3, 60, 0, 5}));
 }
 
 }  // namespace

@@ -32,6 +32,17 @@ TEST_P(Workers, TrainTogetherToTheBitsOfOneTrainer) {
   EXPECT_TRUE(!fs::exists(pods.memory_folder()) || fs::is_empty(pods.memory_folder()));
 }
 
+TEST(WorkersWithGroupsAndAnAverage, EndEarlyWithTheBitsOfOneTrainer) {
+  std::vector<std::string> options = groups_and_average(1);
+  options.push_back("--training.max_steps=2000");
+  const TinyRun run(options);
+  WorkerPods pods(run, 2, kQuick);
+  pods.start_all();
+  EXPECT_THAT(pods.wait_all(), Each(exited(0))) << pods.errors();
+  EXPECT_LT(run.progress().step, 2000);
+  expect_undisturbed(run);
+}
+
 struct Fault {
   std::string name;
   int step;  // where it strikes; 0: not in a step

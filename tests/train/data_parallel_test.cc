@@ -8,6 +8,7 @@
 #include "worker/base/content_hash.h"
 #include "worker/collective/threads.h"
 #include "worker/optimizer/optimizer.h"
+#include "worker/optimizer/parameter_groups.h"
 #include "worker/train/agreement.h"
 #include "worker/train/gradient_step.h"
 #include "worker/train/training_state.h"
@@ -55,18 +56,25 @@ struct RunSoFar {
 };
 
 // `steps` steps at `ranks` ranks, from run's state and back into it; `threads` each.
-void train(RunSoFar& run, int ranks, int steps, int threads, int64_t bucket) {
+void train(RunSoFar& run, int ranks, int steps, int threads, int64_t bucket, const ParameterGroups& groups = {},
+           double average_decay = 0) {
   const Transformer model(tiny());
+  const std::vector<AdamSegment> segments = parameter_segments(model.parameters(), groups);
+  OptimizerOptions options;
+  options.clip_norm = 0.5;
+  options.average_decay = average_decay;
   std::vector<std::unique_ptr<Communicator>> world = make_thread_world(ranks);
   std::vector<RunSoFar> results(static_cast<size_t>(ranks), run);
   auto rank_main = [&](Communicator& self, RunSoFar& mine) {
-    TrainingState state(model.parameters().size());
+    TrainingState state(model.parameters().size(), average_decay > 0);
     if (mine.numbers.empty()) {
       model.parameters().initialize(1, state.weights());
+      if (average_decay > 0) std::copy(state.weights().begin(), state.weights().end(), state.average().begin());
     } else {
       std::copy(mine.numbers.begin(), mine.numbers.end(), state.all().begin());
     }
-    GradientStep gradient_step(model, self, {.shards = kShards, .threads = threads, .bucket = bucket});
+    GradientStep gradient_step(
+        model, self, {.shards = kShards, .threads = threads, .bucket = bucket, .frozen = frozen_parts(segments)});
     for (int i = 0; i < steps; ++i) {
       const int64_t step = ++mine.progress.step;
       const std::vector<TranslationShard> shards = batch_of(step);
@@ -76,8 +84,9 @@ void train(RunSoFar& run, int ranks, int steps, int threads, int64_t bucket) {
           gradient_step.run(state.parameters(), local, {1, static_cast<uint32_t>(step), 0, 0}, 0.1f);
       const Agreed agreed = agree(self, result.shard_sums, kShards, StopRequest::kNone, 0);
       UpdateReport report;
-      const AdamStep update = plan_update({}, step, agreed.sums.rows, result.squares, report);
-      adam_update(gradient_step.executor(), update, gradient_step.gradient(), state.buffers(), state.begin_update());
+      const AdamStep update = plan_update(options, step, agreed.sums.rows, result.squares, report);
+      adam_update(gradient_step.executor(), update, segments, gradient_step.gradient(), state.buffers(),
+                  state.begin_update());
       state.publish();
       mine.records.push_back({content_hash(std::as_bytes(state.all())), result.squares, agreed.sums.loss});
     }
@@ -105,6 +114,26 @@ TEST(DataParallel, GivesTheSameBitsAtEveryStepAtAnyNumberOfRanks) {
     for (int threads : {1, 2}) {
       RunSoFar run;
       train(run, ranks, 5, threads, 4096 * (ranks % 3 + 1));
+      EXPECT_EQ(run.records, expected.records) << ranks << " ranks of " << threads << " threads";
+    }
+}
+
+TEST(DataParallel, GivesTheSameBitsWithGroupsFreezingAndAnAverage) {
+  ParameterGroups groups;
+  groups.weight_decay = 0.1;
+  groups.no_weight_decay = {"*.bias", "*layer_norm*"};
+  groups.learning_rates = {"model.decoder.*=0.5"};
+  groups.layer_decay = 0.8;
+  groups.frozen = {"model.encoder.embed_tokens.weight", "model.decoder.layers.1.fc1.*"};
+  RunSoFar expected, plain;
+  train(expected, 1, 4, 1, 1 << 20, groups, 0.99);
+  train(plain, 1, 4, 1, 1 << 20);
+  EXPECT_LT(expected.records[0].squares, plain.records[0].squares);
+  for (int ranks : {2, 3, 8})
+    for (int threads : {1, 3}) {
+      RunSoFar run;
+      train(run, ranks, 2, threads, 4096 * ranks, groups, 0.99);
+      train(run, 1, 2, threads, 8192, groups, 0.99);
       EXPECT_EQ(run.records, expected.records) << ranks << " ranks of " << threads << " threads";
     }
 }

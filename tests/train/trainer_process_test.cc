@@ -71,7 +71,9 @@ class DisturbedRun : public testing::TestWithParam<Variant> {
   int starts_ = 0;
 };
 INSTANTIATE_TEST_SUITE_P(Trainer, DisturbedRun,
-                         testing::Values(Variant{"Plain", {}}, Variant{"WithEverythingOn", kEverything}), name_of);
+                         testing::Values(Variant{"Plain", {}}, Variant{"WithEverythingOn", kEverything},
+                                         Variant{"WithGroupsAndAnAverage", groups_and_average(1000)}),
+                         name_of);
 
 TEST_P(DisturbedRun, GivesTheSameBitsWhenItIsKilled) {
   for (int kill = 0; kill < 10; ++kill) {

@@ -75,7 +75,9 @@ TEST(Trainer, RefusesToGoOnWithOtherSettingsOrData) {
   TinyRun run;
   ASSERT_EQ(run.train().end, exited(0));
   const std::map<std::string, std::string> before = contents(run.folder());
-  for (const char* option : {"--seed=2", "--model.feed_forward_size=64", "--vocabulary.size=50"}) {
+  for (const char* option :
+       {"--seed=2", "--model.feed_forward_size=64", "--vocabulary.size=50", "--training.average_decay=0.9",
+        "--training.freeze=lm_head.weight", "--optimizer.layer_decay=0.5"}) {
     const Finished other = run.train({option});
     EXPECT_EQ(other.end, exited(1)) << option;
     EXPECT_THAT(other.errors, AllOf(HasSubstr("step-000060/trainer_state.json: "), HasSubstr("other settings"),

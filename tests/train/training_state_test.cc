@@ -81,11 +81,11 @@ TEST(SnapshotFiles, AreNotMadeOfAStateThatIsNotFinite) {
   config.embedding_size = config.feed_forward_size = 8;
   config.heads = 2;
   const Transformer model(config);
-  TrainingState state(model.parameters().size());
+  TrainingState state(model.parameters().size(), true);
   std::vector<float> zeros;
   EXPECT_NO_THROW(snapshot_files(model, state, {}, zeros));
   const NamedParameter& last = model.parameters().named().back();
-  for (const std::span<float> part : {state.weights(), state.first_moment(), state.second_moment()}) {
+  for (const std::span<float> part : {state.weights(), state.first_moment(), state.second_moment(), state.average()}) {
     float& number = part[static_cast<size_t>(last.ref.offset + last.ref.shape.size() - 1)];
     for (const float bad : {std::nanf(""), HUGE_VALF}) {
       number = bad;

@@ -1,5 +1,6 @@
 #include "worker/optimizer/optimizer.h"
 
+#include <algorithm>
 #include <cmath>
 
 namespace podium {
@@ -19,10 +20,10 @@ AdamStep plan_update(const OptimizerOptions& options, int64_t step, int64_t toke
   result.beta1 = options.beta1;
   result.beta2 = options.beta2;
   result.epsilon = options.epsilon;
-  result.weight_decay = options.weight_decay;
   result.bias_correction1 = 1 - std::pow(options.beta1, t);
   result.bias_correction2 = 1 - std::pow(options.beta2, t);
   result.gradient_scale = scale;
+  result.average_decay = std::min(options.average_decay, (1 + t) / (10 + t));
   return result;
 }
 

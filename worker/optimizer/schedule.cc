@@ -5,20 +5,51 @@
 #include <numbers>
 
 namespace podium {
+namespace {
+
+// From 1 down to 0.
+double left_of(Schedule::Decay decay, double share) {
+  switch (decay) {
+    case Schedule::Decay::kLinear:
+      return 1 - share;
+    case Schedule::Decay::kCosine:
+      return 0.5 * (1 + std::cos(std::numbers::pi * share));
+    case Schedule::Decay::kOneMinusSquareRoot:
+      return 1 - std::sqrt(share);
+  }
+  return 0;
+}
+
+// A share of the peak: from 1, while the steps go from `begin` to `end`, to the minimum, where it stays.
+double decayed(const Schedule& schedule, Schedule::Decay decay, double now, double begin, double end) {
+  const double share = std::clamp((now - begin) / std::max(end - begin, 1.0), 0.0, 1.0);
+  return schedule.minimum + (1 - schedule.minimum) * left_of(decay, share);
+}
+
+}  // namespace
 
 double learning_rate_at(const Schedule& schedule, int64_t step) {
-  const double now = static_cast<double>(step);
+  using enum Schedule::Kind;
+  const double now = static_cast<double>(step), peak = schedule.learning_rate;
   const double warmup = static_cast<double>(std::max<int64_t>(schedule.warmup_steps, 1));
-  if (schedule.kind == Schedule::Kind::kNoam) {
+  const double total = static_cast<double>(schedule.total_steps);
+  if (schedule.kind == kNoam) {
     const double width = static_cast<double>(schedule.embedding_size);
-    return schedule.learning_rate / std::sqrt(width) * std::min(1 / std::sqrt(now), now / (warmup * std::sqrt(warmup)));
+    return peak / std::sqrt(width) * std::min(1 / std::sqrt(now), now / (warmup * std::sqrt(warmup)));
   }
-  if (now < warmup) return schedule.learning_rate * now / warmup;
-  if (schedule.kind == Schedule::Kind::kConstant) return schedule.learning_rate;
-  const double decay = std::max(static_cast<double>(schedule.decay_steps) - warmup, 1.0);
-  const double share = std::min((now - warmup) / decay, 1.0);
-  if (schedule.kind == Schedule::Kind::kLinear) return schedule.learning_rate * (1 - share);
-  return schedule.learning_rate * 0.5 * (1 + std::cos(std::numbers::pi * share));
+  if (now < warmup) return peak * now / warmup;
+  switch (schedule.kind) {
+    case kInverseSquareRoot:
+      return peak * std::sqrt(warmup / now);
+    case kLinear:
+      return peak * decayed(schedule, Schedule::Decay::kLinear, now, warmup, total);
+    case kCosine:
+      return peak * decayed(schedule, Schedule::Decay::kCosine, now, warmup, total);
+    case kWarmupStableDecay:
+      return peak * decayed(schedule, schedule.decay, now, total - static_cast<double>(schedule.decay_steps), total);
+    default:
+      return peak;
+  }
 }
 
 }  // namespace podium

@@ -17,7 +17,8 @@ void write_completion(ObjectStore& store, const std::string& run, const Completi
                                        {"snapshot", completion.snapshot},
                                        {"epochs", completion.limits.epochs},
                                        {"max_steps", completion.limits.max_steps},
-                                       {"max_minutes", exact_number(completion.limits.max_minutes)}};
+                                       {"max_minutes", exact_number(completion.limits.max_minutes)},
+                                       {"patience", completion.limits.patience}};
   store.create_if_absent(fmt::format("{}{:09}.json", prefix_of(run), completion.step),
                          MemorySource(json.dump(2) + "\n"));
 }
@@ -33,7 +34,8 @@ std::optional<Completion> find_completion(ObjectStore& store, const std::string&
   completion.step = json_integer(json, "step", 0, kMost, name);
   completion.snapshot = json_string(json, "snapshot", name);
   completion.limits = {json_integer(json, "epochs", 0, kMost, name), json_integer(json, "max_steps", 0, kMost, name),
-                       json_number(json, "max_minutes", name)};
+                       json_number(json, "max_minutes", name),
+                       json_has(json, "patience") ? json_integer(json, "patience", 0, kMost, name) : 0};
   return completion;
 }
 
@@ -41,7 +43,7 @@ bool goes_further(const RunLimits& now, const RunLimits& done) {
   // The run ended at one of its limits, not known which: it goes on if any of those that may have ended it is raised.
   auto raised = [](auto limit, auto before) { return before > 0 && (limit == 0 || limit > before); };
   return raised(now.epochs, done.epochs) || raised(now.max_steps, done.max_steps) ||
-         raised(now.max_minutes, done.max_minutes);
+         raised(now.max_minutes, done.max_minutes) || raised(now.patience, done.patience);
 }
 
 }  // namespace podium

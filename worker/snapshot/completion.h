@@ -13,6 +13,7 @@ namespace podium {
 struct RunLimits {
   int64_t epochs = 0, max_steps = 0;
   double max_minutes = 0;
+  int64_t patience = 0;  // validation.patience
 };
 
 struct Completion {

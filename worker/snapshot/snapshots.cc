@@ -144,15 +144,19 @@ Snapshot SnapshotStore::open(const std::string& name) {
   return snapshot;
 }
 
+std::optional<Snapshot> SnapshotStore::open_if_valid(const std::string& name) {
+  try {
+    return open(name);
+  } catch (const InvalidSnapshot& invalid) {
+    report_(fmt::format("snapshot {} is skipped: {}", name, invalid.what()));
+    return std::nullopt;
+  }
+}
+
 std::optional<Snapshot> SnapshotStore::newest_valid() {
   std::vector<SnapshotName> names = list();
-  for (auto name = names.rbegin(); name != names.rend(); ++name) {
-    try {
-      return open(name->text());
-    } catch (const InvalidSnapshot& invalid) {
-      report_(fmt::format("snapshot {} is skipped: {}", name->text(), invalid.what()));
-    }
-  }
+  for (auto name = names.rbegin(); name != names.rend(); ++name)
+    if (std::optional<Snapshot> snapshot = open_if_valid(name->text())) return snapshot;
   return std::nullopt;
 }
 

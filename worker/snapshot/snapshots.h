@@ -58,6 +58,9 @@ class SnapshotStore {
   // another run; any other Error means that the store could not be read.
   Snapshot open(const std::string& name);
 
+  // The same; one that is invalid is reported, and nullopt.
+  std::optional<Snapshot> open_if_valid(const std::string& name);
+
   // The highest step whose snapshot opens; reports each that is skipped. nullopt: there is none. A store that cannot be
   // read is an Error, not a reason to go back to an older snapshot.
   std::optional<Snapshot> newest_valid();

@@ -9,6 +9,7 @@ namespace {
 
 constexpr const char* kFirstMoment = "first_moment.";
 constexpr const char* kSecondMoment = "second_moment.";
+constexpr const char* kWeights = "weights.";
 
 StoredTensor borrow(std::string name, std::span<const float> flat, int64_t offset, const Shape& shape) {
   return stored_tensor(std::move(name), Tensor(const_cast<float*>(flat.data()) + offset, shape));
@@ -42,11 +43,12 @@ std::unique_ptr<ObjectSource> model_weights_source(const Transformer& model, std
 }
 
 std::unique_ptr<ObjectSource> optimizer_source(const ParameterSet& parameters, std::span<const float> first_moment,
-                                               std::span<const float> second_moment) {
+                                               std::span<const float> second_moment, std::span<const float> weights) {
   std::vector<StoredTensor> tensors;
-  for (const NamedParameter& parameter : parameters.named()) {
-    tensors.push_back(borrow(kFirstMoment + parameter.name, first_moment, parameter.ref.offset, parameter.ref.shape));
-    tensors.push_back(borrow(kSecondMoment + parameter.name, second_moment, parameter.ref.offset, parameter.ref.shape));
+  for (const auto& [name, ref, initializer, zero_row] : parameters.named()) {
+    tensors.push_back(borrow(kFirstMoment + name, first_moment, ref.offset, ref.shape));
+    tensors.push_back(borrow(kSecondMoment + name, second_moment, ref.offset, ref.shape));
+    if (!weights.empty()) tensors.push_back(borrow(kWeights + name, weights, ref.offset, ref.shape));
   }
   return safetensors_source(std::move(tensors));
 }
@@ -56,9 +58,10 @@ void read_model_weights(const SafetensorsFile& file, const ParameterSet& paramet
 }
 
 void read_optimizer(const SafetensorsFile& file, const ParameterSet& parameters, std::span<float> first_moment,
-                    std::span<float> second_moment) {
+                    std::span<float> second_moment, std::span<float> weights) {
   read_named(file, parameters, kFirstMoment, first_moment);
   read_named(file, parameters, kSecondMoment, second_moment);
+  if (!weights.empty()) read_named(file, parameters, kWeights, weights);
 }
 
 }  // namespace podium

@@ -15,14 +15,16 @@ namespace podium {
 std::unique_ptr<ObjectSource> model_weights_source(const Transformer& model, std::span<const float> weights,
                                                    std::vector<float>& zeros);
 
-// The optimizer's moments, under their parameters' names with a prefix.
+// What the optimizer has beside the model, under their parameters' names with a prefix. `weights` are those that it
+// updates where model.safetensors holds their average; else empty.
 std::unique_ptr<ObjectSource> optimizer_source(const ParameterSet& parameters, std::span<const float> first_moment,
-                                               std::span<const float> second_moment);
+                                               std::span<const float> second_moment,
+                                               std::span<const float> weights = {});
 
 // Fill the flat buffers from a file. Throw Error naming the file and the tensor that is missing or has another type or
 // shape, or holds a number that is not finite.
 void read_model_weights(const SafetensorsFile& file, const ParameterSet& parameters, std::span<float> weights);
 void read_optimizer(const SafetensorsFile& file, const ParameterSet& parameters, std::span<float> first_moment,
-                    std::span<float> second_moment);
+                    std::span<float> second_moment, std::span<float> weights = {});
 
 }  // namespace podium

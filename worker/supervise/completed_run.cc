@@ -12,8 +12,8 @@ std::optional<Completion> find_completed(const Settings& settings, const std::st
   LocalStore store(settings.snapshots.folder);
   std::optional<Completion> completion = find_completion(store, run);
   const Settings::Training& limits = settings.training;
-  if (completion && goes_further({limits.epochs, limits.max_steps, limits.max_minutes}, completion->limits))
-    return std::nullopt;
+  const RunLimits now{limits.epochs, limits.max_steps, limits.max_minutes, settings.validation.patience};
+  if (completion && goes_further(now, completion->limits)) return std::nullopt;
   return completion;
 }
 

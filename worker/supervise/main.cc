@@ -1,5 +1,5 @@
 // The `worker` program, which runs in every pod: it supervises and never computes. `worker local` runs several here,
-// `worker status` asks a run's coordinator.
+// `worker status` asks a run's coordinator, `worker average` makes one model of several snapshots.
 #include <google/protobuf/stubs/logging.h>
 #include <signal.h>
 #include <unistd.h>
@@ -8,6 +8,7 @@
 
 #include "worker/base/error.h"
 #include "worker/base/job_group.h"
+#include "worker/supervise/average.h"
 #include "worker/supervise/free_addresses.h"
 #include "worker/supervise/local.h"
 #include "worker/supervise/status.h"
@@ -25,7 +26,8 @@ int run_one(const Arguments& arguments) {
     return fmt::print(
                "worker          one worker: in a pod, or alone\n"
                "worker local    several workers on this machine\n"
-               "worker status   what a run does at this moment\n\n{}",
+               "worker status   what a run does at this moment\n"
+               "worker average  the mean of a run's last snapshots\n\n{}",
                settings_help("worker")),
            0;
   if (loaded.actions.version) return fmt::print("podium {}\n", PODIUM_VERSION), 0;
@@ -52,6 +54,7 @@ int run(Arguments arguments) {
   const std::string command = arguments.empty() ? "" : arguments.front();
   if (command == "local") return run_local({arguments.begin() + 1, arguments.end()});
   if (command == "status") return print_status({arguments.begin() + 1, arguments.end()});
+  if (command == "average") return average_snapshots({arguments.begin() + 1, arguments.end()});
   return run_one(arguments);
 }
 

@@ -100,6 +100,13 @@ GradientStep::Result GradientStep::run(FlatParameters weights, std::span<const T
   return {shard_sums_, squares};
 }
 
+void GradientStep::zero_frozen(float* gradient, int64_t begin, int64_t end) const {
+  for (const auto& [frozen_begin, frozen_end] : options_.frozen) {
+    const int64_t from = std::max(begin, frozen_begin), to = std::min(end, frozen_end);
+    if (from < to) std::fill(gradient + from, gradient + to, 0.0f);
+  }
+}
+
 // A binary counter: shard i of the group is computed into the slot that popcount(i) names, and then, as many times as i
 // has trailing ones, added to the slot before it. Slot 0 is the group's result.
 void GradientStep::run_group(Runner& runner, const Group& group, FlatParameters weights,
@@ -122,6 +129,7 @@ void GradientStep::run_group(Runner& runner, const Group& group, FlatParameters 
     const size_t index = static_cast<size_t>(group.shards.begin + i - mine_.begin);
     shard_sums_[index] =
         model_.train_shard(context, shards[index], label_smoothing, runner.workspace, [&](int64_t begin, int64_t end) {
+          zero_frozen(slot(depth), begin, end);
           for (int64_t k = 0; k < adds; ++k) add_to_previous(depth - k, begin, end);
           if (last && world_.size() > 1) group_is_final(runner.executor, begin, end);
           options_.working();

@@ -7,6 +7,7 @@
 #include <memory>
 #include <mutex>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "worker/collective/tree_allreduce.h"
@@ -18,6 +19,8 @@ struct GradientStepOptions {
   int64_t shards = 1;          // of the global batch
   int threads = 1;             // of this rank
   int64_t bucket = 6'553'600;  // numbers that travel together
+  // Frozen parts of the flat buffer: their gradient is zero from the shards on, so that it is no part of the norm.
+  std::vector<std::pair<int64_t, int64_t>> frozen = {};  // begin, end; ascending
   // Called after each piece of work, and while this rank waits for the others.
   std::function<void()> working = [] {}, waiting = [] {};
 };
@@ -69,6 +72,7 @@ class GradientStep {
   };
   void plan_groups();
   void plan_memory();
+  void zero_frozen(float* gradient, int64_t begin, int64_t end) const;
   void run_group(Runner& runner, const Group& group, FlatParameters weights, std::span<const TranslationShard> shards,
                  RandomKey random, float label_smoothing);
   void group_is_final(Executor& executor, int64_t begin, int64_t end);

@@ -37,33 +37,72 @@ TransformerConfig transformer_config(const Settings& settings, int64_t source_vo
   return config;
 }
 
+namespace {
+
+Schedule schedule_of(const Settings& settings) {
+  Schedule schedule;
+  switch (settings.schedule.name) {
+    case Settings::Schedule::Name::kNoam:
+      schedule.kind = Schedule::Kind::kNoam;
+      break;
+    case Settings::Schedule::Name::kConstant:
+      schedule.kind = Schedule::Kind::kConstant;
+      break;
+    case Settings::Schedule::Name::kLinear:
+      schedule.kind = Schedule::Kind::kLinear;
+      break;
+    case Settings::Schedule::Name::kCosine:
+      schedule.kind = Schedule::Kind::kCosine;
+      break;
+    case Settings::Schedule::Name::kInverseSquareRoot:
+      schedule.kind = Schedule::Kind::kInverseSquareRoot;
+      break;
+    case Settings::Schedule::Name::kWarmupStableDecay:
+      schedule.kind = Schedule::Kind::kWarmupStableDecay;
+      break;
+  }
+  switch (settings.schedule.decay) {
+    case Settings::Schedule::Decay::kLinear:
+      schedule.decay = Schedule::Decay::kLinear;
+      break;
+    case Settings::Schedule::Decay::kCosine:
+      schedule.decay = Schedule::Decay::kCosine;
+      break;
+    case Settings::Schedule::Decay::kOneMinusSquareRoot:
+      schedule.decay = Schedule::Decay::kOneMinusSquareRoot;
+      break;
+  }
+  schedule.learning_rate = settings.schedule.learning_rate;
+  schedule.warmup_steps = settings.schedule.warmup_steps;
+  schedule.total_steps = settings.schedule.total_steps;
+  schedule.decay_steps = settings.schedule.decay_steps;
+  schedule.minimum = settings.schedule.minimum;
+  schedule.embedding_size = settings.model.embedding_size;
+  return schedule;
+}
+
+}  // namespace
+
 OptimizerOptions optimizer_options(const Settings& settings) {
   OptimizerOptions options;
   options.beta1 = settings.optimizer.beta1;
   options.beta2 = settings.optimizer.beta2;
   options.epsilon = settings.optimizer.epsilon;
-  if (settings.optimizer.name == Settings::Optimizer::Name::kAdamW)
-    options.weight_decay = settings.optimizer.weight_decay;
   options.clip_norm = settings.training.clip_norm;
-  switch (settings.schedule.name) {
-    case Settings::Schedule::Name::kNoam:
-      options.schedule.kind = Schedule::Kind::kNoam;
-      break;
-    case Settings::Schedule::Name::kConstant:
-      options.schedule.kind = Schedule::Kind::kConstant;
-      break;
-    case Settings::Schedule::Name::kLinear:
-      options.schedule.kind = Schedule::Kind::kLinear;
-      break;
-    case Settings::Schedule::Name::kCosine:
-      options.schedule.kind = Schedule::Kind::kCosine;
-      break;
-  }
-  options.schedule.learning_rate = settings.schedule.learning_rate;
-  options.schedule.warmup_steps = settings.schedule.warmup_steps;
-  options.schedule.decay_steps = settings.schedule.decay_steps;
-  options.schedule.embedding_size = settings.model.embedding_size;
+  options.average_decay = settings.training.average_decay;
+  options.schedule = schedule_of(settings);
   return options;
+}
+
+ParameterGroups parameter_groups(const Settings& settings) {
+  ParameterGroups groups;
+  if (settings.optimizer.name == Settings::Optimizer::Name::kAdamW)
+    groups.weight_decay = settings.optimizer.weight_decay;
+  groups.no_weight_decay = settings.optimizer.no_weight_decay;
+  groups.learning_rates = settings.optimizer.learning_rates;
+  groups.layer_decay = settings.optimizer.layer_decay;
+  groups.frozen = settings.training.freeze;
+  return groups;
 }
 
 int64_t global_batch(const Settings& settings) {

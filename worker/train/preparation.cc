@@ -2,6 +2,7 @@
 
 #include "worker/snapshot/snapshots.h"
 #include "worker/storage/local_store.h"
+#include "worker/train/options.h"
 
 namespace podium {
 namespace {
@@ -18,6 +19,9 @@ std::optional<fs::path> vocabulary_folder(const Settings& settings, const std::s
 }  // namespace
 
 Preparation prepare(const Settings& settings, const std::string& run, TrainingDisplay& display) {
+  // Patterns that fit no parameter are told before data is fetched; names do not depend on the vocabularies.
+  constexpr int64_t kSome = 16;
+  parameter_segments(Transformer(transformer_config(settings, kSome, kSome)).parameters(), parameter_groups(settings));
   return {run, load_translation_data(settings, vocabulary_folder(settings, run, display), display)};
 }
 

@@ -24,11 +24,13 @@ std::vector<SnapshotFile> snapshot_files(const Transformer& model, const Trainin
   check_finite(model, state, "the weights", state.weights());
   check_finite(model, state, "the first moment of", state.first_moment());
   check_finite(model, state, "the second moment of", state.second_moment());
+  if (!state.average().empty()) check_finite(model, state, "the average of", state.average());
   std::vector<SnapshotFile> files;
   for (const auto& [name, content] : fixed) files.push_back({name, std::make_unique<MemorySource>(content)});
-  files.push_back({"model.safetensors", model_weights_source(model, state.weights(), zeros)});
-  files.push_back(
-      {"optimizer.safetensors", optimizer_source(model.parameters(), state.first_moment(), state.second_moment())});
+  files.push_back({"model.safetensors", model_weights_source(model, state.model_weights(), zeros)});
+  const std::span<const float> beside = state.average().empty() ? std::span<float>() : state.weights();
+  files.push_back({"optimizer.safetensors",
+                   optimizer_source(model.parameters(), state.first_moment(), state.second_moment(), beside)});
   files.push_back({"trainer_state.json", std::make_unique<MemorySource>(progress_json(state.progress))});
   return files;
 }
@@ -49,8 +51,10 @@ Progress restore(const fs::path& folder, const Transformer& model, const Progres
   check_same_run(progress, expected, state_path.string());
   const fs::path weights_path = folder / "model.safetensors", optimizer_path = folder / "optimizer.safetensors";
   const MappedFile weights(weights_path), optimizer(optimizer_path);
-  read_model_weights(open_tensors(weights, weights_path), model.parameters(), into.weights);
-  read_optimizer(open_tensors(optimizer, optimizer_path), model.parameters(), into.first_moment, into.second_moment);
+  const bool averages = !into.average.empty();
+  read_model_weights(open_tensors(weights, weights_path), model.parameters(), averages ? into.average : into.weights);
+  read_optimizer(open_tensors(optimizer, optimizer_path), model.parameters(), into.first_moment, into.second_moment,
+                 averages ? into.weights : std::span<float>());
   return progress;
 }
 

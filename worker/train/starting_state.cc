@@ -78,6 +78,7 @@ void begin_afresh(const Transformer& model, const Progress& fresh, TrainingState
   for (const std::span<float> part : {buffers.weights, buffers.first_moment, buffers.second_moment})
     std::fill(part.begin(), part.end(), 0.0f);
   model.parameters().initialize(fresh.seed, buffers.weights);
+  std::copy_n(buffers.weights.begin(), buffers.average.size(), buffers.average.begin());
   state.progress = fresh;
   state.publish();
 }

@@ -8,6 +8,7 @@
 #include "worker/snapshot/completion.h"
 #include "worker/snapshot/epochs.h"
 #include "worker/supervise/exit_codes.h"
+#include "worker/train/early_stopping.h"
 
 namespace podium {
 namespace {
@@ -15,7 +16,7 @@ namespace {
 double mean(double sum, int64_t count) { return count == 0 ? 0 : sum / static_cast<double>(count); }
 
 std::unique_ptr<MemoryState> open_memory(const Settings& settings, const std::string& run, const Transformer& model) {
-  const uint64_t numbers = TrainingState::numbers(model.parameters().size());
+  const uint64_t numbers = TrainingState::numbers(model.parameters().size(), settings.training.average_decay > 0);
   if (settings.workers.memory_folder.empty()) return std::make_unique<MemoryState>(numbers);
   const uint32_t ordinal = static_cast<uint32_t>(std::max<int64_t>(settings.workers.ordinal, 0));
   return std::make_unique<MemoryState>(settings.workers.memory_folder, run, ordinal, mathematics_hash(settings),
@@ -49,7 +50,8 @@ Trainer::Trainer(const Settings& settings, const Preparation& preparation, Train
       snapshots_(store_, run_, [&display](const std::string& text) { display.warning(text); }),
       model_(transformer_config(settings, data_.source_vocabulary->size(), data_.target_vocabulary->size())),
       optimizer_(optimizer_options(settings)),
-      state_(open_memory(settings, run_, model_), model_.parameters().size()),
+      segments_(parameter_segments(model_.parameters(), parameter_groups(settings))),
+      state_(open_memory(settings, run_, model_), model_.parameters().size(), optimizer_.average_decay > 0),
       step_log_(leads() ? settings.progress.step_log : "") {
   auto working = [this] { works(); };
   phase(TrainerPhase::kRestoring);
@@ -57,12 +59,12 @@ Trainer::Trainer(const Settings& settings, const Preparation& preparation, Train
   start_ = find_starting_state(world.ranks, model_, snapshots_, options, state_);
   const Progress& progress = state_.progress;
   batches_in_epoch_ = data_.plan_epoch(progress).count();
-  gradient_step_ = std::make_unique<GradientStep>(
-      model_, world.ranks,
-      GradientStepOptions{.shards = progress.shards,
-                          .threads = thread_count(settings),
-                          .working = working,
-                          .waiting = [this] { waits(); }});
+  gradient_step_ = std::make_unique<GradientStep>(model_, world.ranks,
+                                                  GradientStepOptions{.shards = progress.shards,
+                                                                      .threads = thread_count(settings),
+                                                                      .frozen = frozen_parts(segments_),
+                                                                      .working = working,
+                                                                      .waiting = [this] { waits(); }});
   shards_.resize(static_cast<size_t>(gradient_step_->my_shards().size()));
   validator_ = std::make_unique<Validator>(data_, model_, world.ranks, settings.validation.bleu_sentences,
                                            settings.validation.maximum_tokens);
@@ -161,8 +163,12 @@ void Trainer::complete() {
     check_epoch(store_, run_, world_.epoch);
     const Settings::Training& limits = settings_.training;
     write_completion(store_, run_,
-                     {state_.progress.step, snapshot_name_, {limits.epochs, limits.max_steps, limits.max_minutes}});
+                     {state_.progress.step,
+                      snapshot_name_,
+                      {limits.epochs, limits.max_steps, limits.max_minutes, settings_.validation.patience}});
   }
+  if (const std::string reason = early_end(settings_, state_.progress); !reason.empty())
+    display_.message(fmt::format("{}: the run ends at step {}", reason, state_.progress.step));
   show_results();
 }
 
@@ -185,7 +191,8 @@ bool Trainer::limits_reached() const {
   const Settings::Training& limits = settings_.training;
   return (limits.epochs > 0 && progress.epoch + (progress.batch >= batches_in_epoch_ ? 1 : 0) >= limits.epochs) ||
          (limits.max_steps > 0 && progress.step >= limits.max_steps) ||
-         (limits.max_minutes > 0 && progress.training_seconds >= limits.max_minutes * 60);
+         (limits.max_minutes > 0 && progress.training_seconds >= limits.max_minutes * 60) ||
+         !early_end(settings_, progress).empty();
 }
 
 void Trainer::train_epoch() {
@@ -217,7 +224,7 @@ void Trainer::train_batch(std::span<const int32_t> batch) {
   const AdamStep adam = plan_update(optimizer_, step, sums.rows, result.squares, update);
   const AdamBuffers from = state_.buffers(), to = state_.begin_update();
   fault_point("optimizer-begin", step);
-  adam_update(gradient_step_->executor(), adam, gradient_step_->gradient(), from, to);
+  adam_update(gradient_step_->executor(), adam, segments_, gradient_step_->gradient(), from, to);
   fault_point("optimizer-end", step);
   progress.step = step;
   ++progress.batch;
@@ -297,8 +304,8 @@ bool Trainer::validate() {
   phase(TrainerPhase::kValidation);
   display_.activity("validating");
   fault_point("validation", progress.step);
-  const ValidationResult result =
-      validator_->run(*gradient_step_, state_.parameters(), [this] { return works(), asked() != StopRequest::kNone; });
+  const ValidationResult result = validator_->run(*gradient_step_, state_.model_parameters(),
+                                                  [this] { return works(), asked() != StopRequest::kNone; });
   ask_all();
   if (stopping()) return false;
   ValidationRecord record;
@@ -311,16 +318,10 @@ bool Trainer::validate() {
   record.bleu = result.bleu;
   record.learning_rate = learning_rate_at(optimizer_.schedule, progress.step);
   record.training_seconds = progress.training_seconds;
-  const bool by_bleu = settings_.snapshots.best == Settings::Snapshots::Best::kBleu;
-  auto better = [&](const ValidationRecord& a, const ValidationRecord& b) {
-    return by_bleu ? a.bleu.value_or(0) > b.bleu.value_or(0) : a.loss < b.loss;
-  };
-  bool best = true;
-  for (const ValidationRecord& earlier : progress.validations) best = best && better(record, earlier);
   progress.validations.push_back(record);
   unsaved_ = true;
   state_.publish_progress();
-  report_.validation(record, best);
+  report_.validation(record, last_is_best(progress.validations, settings_.snapshots.best));
   report_.resume_clock();
   return true;
 }
@@ -330,11 +331,9 @@ void Trainer::write_snapshot() {
   phase(TrainerPhase::kSnapshot);
   display_.activity("writing a snapshot");
   fault_point("snapshot", progress.step);
-  const bool by_bleu = settings_.snapshots.best == Settings::Snapshots::Best::kBleu;
   bool best = false;
   if (validated()) {
-    const ValidationRecord& record = progress.validations.back();
-    const double metric = by_bleu ? -record.bleu.value_or(0) : record.loss;
+    const double metric = figure_of(progress.validations.back(), settings_.snapshots.best);
     best = progress.best_snapshot.empty() || metric < progress.best_metric;
     if (best) {
       progress.best_metric = metric;
@@ -372,7 +371,7 @@ std::string Trainer::store_snapshot() {
 
 void Trainer::show_results() {
   const fs::path latest = fs::path(settings_.snapshots.folder) / "latest";
-  report_.results(data_, *validator_, *gradient_step_, state_.parameters(), latest.string(),
+  report_.results(data_, *validator_, *gradient_step_, state_.model_parameters(), latest.string(),
                   [this] { return asked() != StopRequest::kNone; });
   ask_all();
 }

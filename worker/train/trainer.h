@@ -75,6 +75,7 @@ class Trainer {
   SnapshotStore snapshots_;
   Transformer model_;
   OptimizerOptions optimizer_;
+  const std::vector<AdamSegment> segments_;
   TrainingState state_;
   std::unique_ptr<GradientStep> gradient_step_;
   std::unique_ptr<Validator> validator_;

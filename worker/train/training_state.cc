@@ -105,14 +105,16 @@ Progress parse_progress(std::string_view text, const std::string& path) {
   return p;
 }
 
-TrainingState::TrainingState(int64_t size) : TrainingState(std::make_unique<MemoryState>(numbers(size)), size) {}
+TrainingState::TrainingState(int64_t size, bool averages)
+    : TrainingState(std::make_unique<MemoryState>(numbers(size, averages)), size, averages) {}
 
-TrainingState::TrainingState(std::unique_ptr<MemoryState> memory, int64_t size)
-    : size_(size), memory_(std::move(memory)) {}
+TrainingState::TrainingState(std::unique_ptr<MemoryState> memory, int64_t size, bool averages)
+    : size_(size), averages_(averages), memory_(std::move(memory)) {}
 
 AdamBuffers TrainingState::parts_of(std::span<float> numbers) const {
   const size_t size = static_cast<size_t>(size_), stride = static_cast<size_t>(padded(size_));
-  return {numbers.subspan(0, size), numbers.subspan(stride, size), numbers.subspan(2 * stride, size)};
+  return {numbers.subspan(0, size), numbers.subspan(stride, size), numbers.subspan(2 * stride, size),
+          averages_ ? numbers.subspan(3 * stride, size) : std::span<float>()};
 }
 
 std::span<float> TrainingState::begin_copy() {

@@ -58,17 +58,23 @@ Progress parse_progress(std::string_view json, const std::string& path);
 class TrainingState {
  public:
   // Memory for `size` parameters (ParameterSet::size()), all zero: in ordinary memory, or on a memory volume, with what
-  // is published there.
-  explicit TrainingState(int64_t size);
-  TrainingState(std::unique_ptr<MemoryState> memory, int64_t size);
-  // The numbers of a state: weights and both moments.
-  static uint64_t numbers(int64_t size) { return 3 * static_cast<uint64_t>(padded(size)); }
+  // is published there. `averages`: the average of the weights is kept too.
+  explicit TrainingState(int64_t size, bool averages = false);
+  TrainingState(std::unique_ptr<MemoryState> memory, int64_t size, bool averages);
+  // The numbers of a state: weights, both moments, the average.
+  static uint64_t numbers(int64_t size, bool averages) {
+    return (averages ? 4 : 3) * static_cast<uint64_t>(padded(size));
+  }
 
   std::span<float> weights() const { return buffers().weights; }
   std::span<float> first_moment() const { return buffers().first_moment; }
   std::span<float> second_moment() const { return buffers().second_moment; }
+  std::span<float> average() const { return buffers().average; }  // empty: none is kept
+  // What the run makes: the average, or the weights where none is kept. Validated, and stored as model.safetensors.
+  std::span<float> model_weights() const { return average().empty() ? weights() : average(); }
   AdamBuffers buffers() const { return parts_of(memory_->current()); }
   FlatParameters parameters() const { return {weights().data()}; }
+  FlatParameters model_parameters() const { return {model_weights().data()}; }
   // Everything in one piece.
   std::span<float> all() const { return memory_->current(); }
 
@@ -87,6 +93,7 @@ class TrainingState {
   static int64_t padded(int64_t size) { return (size + 15) / 16 * 16; }
   AdamBuffers parts_of(std::span<float> numbers) const;
   int64_t size_;
+  bool averages_;
   std::unique_ptr<MemoryState> memory_;
 };
 
