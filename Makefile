@@ -3,6 +3,8 @@ SHELL := /bin/bash
 BUILD := build/release
 DATA := data
 PACKAGES := $(shell sed -e 's/\#.*//' configuration/packages.txt)
+# $(call checks,WORD): the package of configuration/packages-checks.txt with that word in its name.
+checks = $(shell sed -e 's/\#.*//' configuration/packages-checks.txt | grep $(1))
 PARITY_PACKAGES := $(shell sed -e 's/\#.*//' configuration/packages-parity.txt)
 JOBS := $(shell nproc)
 # make train DATASET=fr-en; make train PRESET=tutorial; make train TRAIN=pairs.tsv; make train ARGS="--training.max_minutes 2"
@@ -13,11 +15,11 @@ LANGUAGE_OPTIONS = --dataset.source_language $(word 1,$(LANGUAGES)) --dataset.ta
 TRAIN_COMMAND = $(BUILD)/bin/worker local $(if $(PRESET),--preset $(PRESET)) $(if $(DATASET),$(LANGUAGE_OPTIONS)) \
   $(if $(TRAIN),--dataset.train $(TRAIN)) $(ARGS)
 
-.PHONY: help packages build programs corpus train test soak parity bench recovery-bench format clean
+.PHONY: help packages build programs corpus train test debian13-test soak parity bench recovery-bench asan tsan coverage tidy format format-check clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
-	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 24
+	@sed -n 's/^\([a-z0-9-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 24
 
 # $(call install,PACKAGES): those that are missing.
 define install
@@ -60,6 +62,9 @@ test: build ## build and run every test
 	@ctest --test-dir $(BUILD) -j $(JOBS) --output-on-failure --no-tests=error --output-junit $(CURDIR)/$(BUILD)/tests.xml; \
 	status=$$?; tests/list_skipped.sh $(BUILD)/tests.xml; exit $$status
 
+debian13-test: ## build and run every test on Debian 13, in a root folder of its own (needs root, debootstrap)
+	@tests/debian13.sh make test JOBS=$(JOBS)
+
 MINUTES := 10
 soak: build ## disturb runs of three workers at random for MINUTES minutes (10) and compare bits
 	@SOAK_MINUTES=$(MINUTES) $(BUILD)/bin/soak --gtest_brief=1
@@ -74,8 +79,39 @@ bench: build parity-packages ## time training steps beside PyTorch's, in turn
 recovery-bench: build corpus ## time starts, recoveries from SIGKILL and re-formings of 2 and 3 workers (about 15 minutes)
 	@bench/recovery.sh
 
+# $(call run_tests,NAME): configures and builds preset NAME in build/NAME and runs its tests; TESTS=REGEX runs some.
+define run_tests
+@[ -f build/$(1)/build.ninja ] || cmake --preset $(1) > /dev/null
+@cmake --build build/$(1) -j $(JOBS)
+@ctest --test-dir build/$(1) -j $(JOBS) --output-on-failure --no-tests=error $(if $(TESTS),-R '$(TESTS)')
+endef
+
+asan: packages ## build with the address and undefined-behaviour sanitizers and run every test (TESTS=REGEX: some)
+	$(call run_tests,asan)
+
+tsan: packages ## build with the thread sanitizer and run every test (TESTS=REGEX: some)
+	$(call run_tests,tsan)
+
+coverage: packages ## run every test and print how much of the code they reach, in lines and branches
+	$(call install,$(call checks,gcovr))
+	@find build/coverage -name '*.gcda' -delete 2>/dev/null; true
+	$(call run_tests,coverage)
+	@gcovr --root . --filter 'worker/' --filter 'coordinator/' --filter 'configuration/' --exclude-throw-branches \
+	  --object-directory build/coverage -j $(JOBS) | tee build/coverage/coverage.txt
+
+# As the release is compiled, without gcc's precompiled header. FILES="..." looks at these alone.
+tidy: build ## look for bugs with clang-tidy in every source file
+	$(call install,$(call checks,clang-tidy))
+	@mkdir -p build/tidy && sed 's/-Winvalid-pch -include [^ ]*//' $(BUILD)/compile_commands.json > build/tidy/compile_commands.json
+	@printf '%s\n' $(or $(FILES),$$(git ls-files '*.cc')) | xargs -P $(JOBS) -n 1 clang-tidy-14 -p build/tidy --quiet
+
 format: ## clang-format every source file
-	@git ls-files '*.cc' '*.h' | xargs clang-format -i
+	$(call install,$(call checks,clang-format))
+	@git ls-files '*.cc' '*.h' | xargs clang-format-14 -i
+
+format-check: ## fail where a source file is not formatted
+	$(call install,$(call checks,clang-format))
+	@git ls-files '*.cc' '*.h' | xargs clang-format-14 --dry-run -Werror
 
 clean: ## remove the build folder
 	@rm -rf build

@@ -71,6 +71,7 @@ int run(int argc, char** argv) {
   model.parameters().initialize(1, state.weights());
   Alone nobody_else;
   GradientStep gradient_step(model, nobody_else, {.shards = work.shards, .threads = threads});
+  const AdamSegment all{0, model.parameters().size()};
   std::vector<double> seconds;
   for (int step = 1; step <= warm_up + steps; ++step) {
     const auto begin = std::chrono::steady_clock::now();
@@ -78,7 +79,8 @@ int run(int argc, char** argv) {
         gradient_step.run(state.parameters(), batch, {1, static_cast<uint32_t>(step), 0, 0}, 0);
     UpdateReport report;
     const AdamStep update = plan_update({}, step, total(result.shard_sums).rows, result.squares, report);
-    adam_update(gradient_step.executor(), update, gradient_step.gradient(), state.buffers(), state.begin_update());
+    adam_update(gradient_step.executor(), update, std::span(&all, 1), gradient_step.gradient(), state.buffers(),
+                state.begin_update());
     state.progress.step = step;
     state.publish();
     if (step > warm_up)

@@ -70,7 +70,7 @@ std::string read_secret(const std::string& path) {
   return secret;
 }
 
-std::unique_ptr<Authenticator> shared_secret(std::string secret) {
+std::unique_ptr<Authenticator> shared_secret(const std::string& secret) {
   PODIUM_CHECK(!secret.empty());
   return std::make_unique<SharedSecret>(secret);
 }

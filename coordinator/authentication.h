@@ -19,6 +19,6 @@ class Authenticator {
 // Compared in constant time. An empty file, one over 4 KiB, or one that others may read is an Error. White space at its
 // end does not count.
 std::string read_secret(const std::string& path);
-std::unique_ptr<Authenticator> shared_secret(std::string secret);
+std::unique_ptr<Authenticator> shared_secret(const std::string& secret);
 
 }  // namespace podium

@@ -125,7 +125,9 @@ void CoordinatorClient::State::received(const proto::CoordinatorMessage& message
   if (handlers.connected) handlers.connected();
 }
 
-void CoordinatorClient::State::ended(grpc::Status status) {  // a copy: the stream goes
+// A copy of the status: the stream goes.
+// NOLINTNEXTLINE(performance-unnecessary-value-param)
+void CoordinatorClient::State::ended(grpc::Status status) {
   const std::string reason = own_reason.empty() ? reason_of(status, silence_seconds) : own_reason;
   stream.reset();
   welcomed = false;

@@ -15,13 +15,14 @@ namespace podium {
 class CoordinatorClient {
  public:
   struct Handlers {
-    std::function<void()> connected;                             // welcomed
+    std::function<void()> connected;                                // welcomed
     std::function<void(const proto::CoordinatorMessage&)> message;  // all but Welcome
     // The stream broke ("connection refused", "no answer for 4 s") or was refused with a reason of the coordinator's;
     // it will be tried again. Only the first of equal reasons in a row.
     std::function<void(const std::string& reason, bool refused)> disconnected;
   };
-  CoordinatorClient(boost::asio::io_context& io, std::string address, proto::Hello hello, double silence_seconds, Handlers handlers);
+  CoordinatorClient(boost::asio::io_context& io, std::string address, proto::Hello hello, double silence_seconds,
+                    Handlers handlers);
   ~CoordinatorClient();  // returns at once; nothing is called afterwards
 
   bool is_connected() const;

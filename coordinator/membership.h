@@ -55,6 +55,8 @@ struct MembershipOptions {
 };
 
 // ---- what happens
+// One line each, as a table.
+// clang-format off
 // `connection` is a number that the service gives each stream, never reused.
 struct Connected { uint64_t connection; WorkerIdentity worker; };
 struct BecameReady { uint64_t connection; std::string data_hash, instruction_set; int64_t memory_step; };
@@ -77,6 +79,7 @@ struct TellTrainers { enum class Kind : uint8_t { kYield, kStop } kind; Generati
 struct EndRun { enum class Outcome : uint8_t { kFinished, kStopped, kSuperseded, kFailed } outcome; std::vector<uint64_t> connections; std::string reason; bool state_saved = false; };  // saved: in a snapshot, if anything was trained
 struct Await { std::vector<uint64_t> connections; std::string text; };  // told to all whenever the text changes
 struct Log { std::string text; };  // an event for people: status and log
+// clang-format on
 using MembershipAction = std::variant<Admit, Refuse, StartWorld, EndWorld, TellTrainers, EndRun, Await, Log>;
 
 // One worker as the status shows it.

@@ -16,7 +16,7 @@ struct ServiceOptions {
   std::string address;  // "127.0.0.1:7421", "0.0.0.0:7421"; port 0: any
   MembershipOptions membership;
   size_t largest_message = 4 << 20;
-  uint32_t most_streams = 1024;       // at once, strangers included
+  uint32_t most_streams = 1024;        // at once, strangers included
   uint32_t messages_per_second = 500;  // of one stream, on average over some seconds; who sends more is cut off
   double hello_seconds = 5;            // a stream that has not said who it is by then is closed
   uint32_t events_kept = 100;

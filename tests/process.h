@@ -1,5 +1,5 @@
 // A child process of a test: a real program, with what it prints captured in files, that no test waits for longer than
-// a minute.
+// a minute (more with a sanitizer).
 #pragma once
 
 #include <gtest/gtest.h>
@@ -13,11 +13,12 @@
 #include <string>
 #include <vector>
 
+#include "tests/slowdown.h"
 #include "tests/temporary_folder.h"
 
 namespace podium {
 
-inline constexpr std::chrono::seconds kProcessDeadline{60};
+inline constexpr std::chrono::seconds kProcessDeadline{60 * kSlowdown};
 
 // How a process ended: its exit code, or the signal that killed it.
 struct ProcessEnd {

@@ -18,4 +18,4 @@ inline bool has_pseudo_terminals() {
 }  // namespace podium
 
 #define PODIUM_SKIP_WITHOUT_PSEUDO_TERMINALS() \
-  if (!::podium::has_pseudo_terminals()) GTEST_SKIP() << "no pseudo-terminal can be opened here (is /dev/pts mounted?)"
+  if (!::podium::has_pseudo_terminals()) GTEST_SKIP() << "no pseudo-terminal opens here (is /dev/pts mounted?)"

@@ -34,8 +34,8 @@ class Discovery {
   virtual void watch(Handlers handlers) = 0;
 };
 
-// `addresses`: HOST:PORT of each worker in order of its ordinal; the first is the coordinator's. Throws Error naming the
-// setting when an address is not one, or `ordinal` is outside the list.
+// `addresses`: HOST:PORT of each worker in order of its ordinal; the first is the coordinator's. Throws Error naming
+// the setting when an address is not one, or `ordinal` is outside the list.
 class StaticDiscovery : public Discovery {
  public:
   StaticDiscovery(std::vector<std::string> addresses, uint32_t ordinal);

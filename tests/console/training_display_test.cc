@@ -14,9 +14,8 @@
 #include <cstdlib>
 #include <thread>
 
-#include "worker/console/display_text.h"
-
 #include "tests/pseudo_terminal.h"
+#include "worker/console/display_text.h"
 
 namespace podium {
 namespace {

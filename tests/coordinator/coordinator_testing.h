@@ -17,6 +17,7 @@
 #include "coordinator/client.h"
 #include "coordinator/client_stream.h"
 #include "coordinator/service.h"
+#include "tests/slowdown.h"
 #include "worker/base/error.h"
 
 namespace podium {
@@ -25,7 +26,8 @@ inline constexpr const char* kSecret = "correct-horse-battery-staple";
 
 // Handlers run here until the predicate holds; false: it never did.
 template <typename Predicate>
-bool run_until(boost::asio::io_context& io, Predicate holds, std::chrono::seconds limit = std::chrono::seconds(30)) {
+bool run_until(boost::asio::io_context& io, Predicate holds,
+               std::chrono::seconds limit = std::chrono::seconds(30 * kSlowdown)) {
   const auto end = std::chrono::steady_clock::now() + limit;
   while (!holds()) {
     if (std::chrono::steady_clock::now() > end) return false;

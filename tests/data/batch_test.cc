@@ -5,8 +5,8 @@
 #include <random>
 #include <set>
 
-#include "worker/data/batch_plan.h"
 #include "worker/base/random.h"
+#include "worker/data/batch_plan.h"
 #include "worker/data/shards.h"
 
 namespace podium {

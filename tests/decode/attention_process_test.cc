@@ -64,7 +64,8 @@ TEST_F(Attention, WeightsAreThoseOfTheTranslationFedBack) {
 
   std::vector<std::vector<int32_t>> sources = {translator.source_vocabulary().encode("milen rolen logos")};
   sources[0].push_back(Tokenizer::kEosId);
-  const std::vector<int32_t> chosen = greedy_decode(translator.model(), translator.weights(), threads, sources, {})[0];
+  const std::vector<int32_t> chosen =
+      first_hypotheses(generate(translator.model(), translator.weights(), threads, sources, {}))[0];
   ASSERT_GT(chosen.size(), 2u);
   EXPECT_EQ(attended.text, translator.target_vocabulary().decode(chosen));
   EXPECT_EQ(attended.source_pieces.size(), sources[0].size());

@@ -7,6 +7,26 @@
 
 namespace podium {
 
+inline std::vector<std::string> split_lines(const std::string& text) {
+  std::vector<std::string> lines;
+  for (size_t begin = 0; begin < text.size();) {
+    const size_t end = std::min(text.find('\n', begin), text.size());
+    lines.push_back(text.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  return lines;
+}
+
+// The sentences, one a line, of made_up_pairs(); `side` 0: sources, 1: targets.
+inline std::string made_up_lines(int first, int count, int side) {
+  std::string text;
+  for (const std::string& line : split_lines(made_up_pairs(first, count))) {
+    const size_t tab = line.find('\t');
+    text += (side == 0 ? line.substr(0, tab) : line.substr(tab + 1)) + "\n";
+  }
+  return text;
+}
+
 class TestProgram : public testing::Test {
  protected:
   static void SetUpTestSuite() {

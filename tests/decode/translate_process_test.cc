@@ -19,26 +19,6 @@ using testing::EndsWith;
 using testing::HasSubstr;
 using testing::StartsWith;
 
-std::vector<std::string> split_lines(const std::string& text) {
-  std::vector<std::string> lines;
-  for (size_t begin = 0; begin < text.size();) {
-    const size_t end = std::min(text.find('\n', begin), text.size());
-    lines.push_back(text.substr(begin, end - begin));
-    begin = end + 1;
-  }
-  return lines;
-}
-
-// The sentences, one a line, of made_up_pairs(); `side` 0: sources, 1: targets.
-std::string made_up_lines(int first, int count, int side) {
-  std::string text;
-  for (const std::string& line : split_lines(made_up_pairs(first, count))) {
-    const size_t tab = line.find('\t');
-    text += (side == 0 ? line.substr(0, tab) : line.substr(tab + 1)) + "\n";
-  }
-  return text;
-}
-
 TEST_F(TestProgram, TranslatesLinesInOrderFromFileAndPipeWithAnyThreads) {
   const std::string input = made_up_lines(0, 1500, 0);  // more than are read at a time
   write("input.txt", input);
@@ -107,8 +87,8 @@ TEST_F(TestProgram, TranslatesUpToTheModelsLastPosition) {
   std::string longest;
   for (int i = 0; i < 31; ++i) longest += i % 2 == 0 ? "kabra " : "lotin ";
   for (const char* tokens : {"1", "2", "31", "32", "33", "100000"}) {
-    const Finished finished = run_process(program(
-        {"--weights", untrained_weights(), "--maximum-tokens", tokens, longest, longest + longest, "kabra", ""}));
+    const Finished finished = run_process(
+        program({"--weights", untrained_weights(), "--max-tokens", tokens, longest, longest + longest, "kabra", ""}));
     EXPECT_EQ(finished.end, exited(0)) << tokens << finished.errors;
     EXPECT_EQ(split_lines(finished.output).size(), 4u);
   }

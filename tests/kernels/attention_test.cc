@@ -176,6 +176,38 @@ TEST(Attention, GivesTheSameBitsWhenProbabilitiesAreNotKept) {
   }
 }
 
+// As beams have it: lists name rows in any order, and share some.
+TEST(Attention, OverListedRowsIsThatOverTheirCopies) {
+  ThreadPool pool(2);
+  Executor executor{pool};
+  const int heads = 2, head_size = 20;
+  const AttentionProblem p{{{1, 6}, {3, 9}, {1, 1}, {1, 30}}, false, heads, head_size, kNoDropout};
+  const Inputs inputs(p);  // the copies
+  const int64_t width = p.width(), rows = p.key_rows(), cache_rows = 100;
+  std::vector<int32_t> list;
+  for (int64_t s = 0; s < rows; ++s) list.push_back(static_cast<int32_t>((s * 37 + 11) % cache_rows));
+  list[8] = list[2];
+  list[20] = list[2];
+  std::vector<float> key_cache(static_cast<size_t>(cache_rows * width), std::numeric_limits<float>::quiet_NaN());
+  std::vector<float> value_cache = key_cache, query = inputs.query, key, value;
+  for (int64_t s = 0; s < rows; ++s) {
+    std::copy_n(inputs.key.begin() + s * width, width, key_cache.begin() + list[s] * width);
+    std::copy_n(inputs.value.begin() + s * width, width, value_cache.begin() + list[s] * width);
+  }
+  for (int32_t row : list) {
+    key.insert(key.end(), key_cache.begin() + row * width, key_cache.begin() + (row + 1) * width);
+    value.insert(value.end(), value_cache.begin() + row * width, value_cache.begin() + (row + 1) * width);
+  }
+  std::vector<float> expected(query.size()), context(query.size());
+  AttentionLayout layout = p.layout();
+  attention_forward(executor, layout, heads, head_size, p.scale(), {query.data(), width}, {key.data(), width},
+                    {value.data(), width}, {}, {}, {expected.data(), width});
+  layout.key_rows = list;
+  attention_forward(executor, layout, heads, head_size, p.scale(), {query.data(), width}, {key_cache.data(), width},
+                    {value_cache.data(), width}, {}, {}, {context.data(), width});
+  EXPECT_TRUE(same_bits(context, expected));
+}
+
 // As decoding does it: one query a sentence, keys from a cache with room for more, that holds anything behind them.
 TEST(Attention, OfOneQueryOverACacheIsTheLastRowOfTheWhole) {
   ThreadPool pool(2);

@@ -8,7 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "worker/base/file.h"
-#include "worker/decode/greedy.h"
+#include "worker/decode/generate.h"
 #include "worker/kernels/elementwise.h"
 #include "worker/model/marian_format.h"
 #include "worker/optimizer/optimizer.h"
@@ -150,15 +150,15 @@ TEST_P(Golden, TenStepsOfAdamGiveItsLosses) {
 }
 
 TEST_P(Golden, GreedyTokensAreMarianMTModels) {
-  GreedyOptions options;
-  options.maximum_tokens = std::stoll(file_.metadata().at("max_new_tokens")) + 1;
+  GenerationOptions options;
+  options.max_new_tokens = std::stoll(file_.metadata().at("max_new_tokens"));
   options.length_factor = 1000;
   std::vector<std::vector<int32_t>> sources;
   for (int64_t i = 0; i < shard_.source.count(); ++i) {
     const std::span<const int32_t> source = shard_.source.sequence(i);
     sources.emplace_back(source.begin(), source.end());
   }
-  const auto decoded = greedy_decode(model_, {weights_.data()}, pool_, sources, options);
+  const auto decoded = first_hypotheses(generate(model_, {weights_.data()}, pool_, sources, options));
   std::span<const int32_t> rest = integers("generate.tokens");
   const std::span<const int32_t> lengths = integers("generate.length");
   for (size_t i = 0; i < sources.size(); ++i) {

@@ -5,7 +5,7 @@
 #include <cmath>
 
 #include "worker/base/file.h"
-#include "worker/decode/greedy.h"
+#include "worker/decode/generate.h"
 #include "worker/model/marian_format.h"
 #include "worker/snapshot/safetensors.h"
 #include "worker/snapshot/weights.h"
@@ -77,7 +77,7 @@ TEST_F(TrainedGolden, GreedyTokensAreThoseOfMarianMTModel) {
   std::vector<std::vector<int32_t>> sources;
   for (const std::span<const int32_t> source : sequences("input.source", "input.source_length"))
     sources.emplace_back(source.begin(), source.end());
-  const auto translations = greedy_decode(model_, {weights_.data()}, pool_, sources, {});
+  const auto translations = first_hypotheses(generate(model_, {weights_.data()}, pool_, sources, {}));
   const auto expected = sequences("generate.tokens", "generate.length");
   ASSERT_EQ(translations.size(), expected.size());
   for (size_t i = 0; i < expected.size(); ++i) {

@@ -8,7 +8,7 @@
 #include <new>
 
 #include "tests/model/random_shard.h"
-#include "worker/decode/greedy.h"
+#include "worker/decode/generate.h"
 
 namespace {
 std::atomic<int64_t> allocations{0};
@@ -142,21 +142,69 @@ TEST_F(TransformerTest, DecodingWithACacheGivesTheLogitsOfTheWholeSentence) {
   IncrementalDecoder decoder(model, {weights.data()}, executor_, 3, 20);
   decoder.begin(shard.source);
   const int64_t vocabulary = small().target_vocabulary;
+  std::vector<int32_t> row_before(3, 0);
   for (int32_t t = 0;; ++t) {
-    std::vector<int32_t> sentences, tokens;
+    std::vector<int32_t> sentences, parents, tokens;
     for (int32_t i = 0; i < 3; ++i) {
       if (t >= shard.target_input.length[static_cast<size_t>(i)]) continue;
+      parents.push_back(row_before[static_cast<size_t>(i)]);
+      row_before[static_cast<size_t>(i)] = static_cast<int32_t>(sentences.size());
       sentences.push_back(i);
       tokens.push_back(shard.target_input.sequence(i)[static_cast<size_t>(t)]);
     }
     if (sentences.empty()) break;
-    const Tensor step = decoder.step(sentences, tokens);
+    const Tensor step = decoder.step(sentences, parents, tokens);
     for (size_t row = 0; row < sentences.size(); ++row) {
       const int64_t packed = shard.target_input.begin[static_cast<size_t>(sentences[row])] + t;
       for (int64_t v = 0; v < vocabulary; ++v)
         ASSERT_NEAR(step.f32()[static_cast<int64_t>(row) * vocabulary + v],
                     logits[static_cast<size_t>(packed * vocabulary + v)], 1e-4);
     }
+  }
+}
+
+// Hypotheses branch, die out and change their order; each sees its own tokens.
+TEST_F(TransformerTest, BranchesOfACacheGiveTheLogitsOfWholeSentences) {
+  const Transformer model(small());
+  std::vector<float> weights = random_weights(model, 3);
+  const TranslationShard sources = random_shard(small(), 8, 2, 12);
+  const int32_t pad = static_cast<int32_t>(small().target_vocabulary - 1);
+  struct Step {
+    std::vector<int32_t> sentences, parents, tokens;
+  };
+  const std::vector<Step> steps = {{{0, 1}, {0, 0}, {pad, pad}},
+                                   {{0, 0, 1}, {0, 0, 1}, {3, 4, 5}},
+                                   {{0, 0, 0, 1, 1}, {1, 0, 1, 2, 2}, {6, 7, 8, 9, 10}},
+                                   {{0, 0, 1}, {2, 0, 4}, {11, 12, 13}},
+                                   {{1, 1}, {2, 2}, {2, 3}}};
+  IncrementalDecoder decoder(model, {weights.data()}, executor_, 5, 5);
+  decoder.begin(sources.source);
+  std::vector<std::vector<int32_t>> before, now;
+  for (const Step& step : steps) {
+    now.clear();
+    TranslationShard whole;
+    for (size_t i = 0; i < step.tokens.size(); ++i) {
+      now.push_back(before.empty() ? std::vector<int32_t>() : before[static_cast<size_t>(step.parents[i])]);
+      now.back().push_back(step.tokens[i]);
+      whole.source.append(sources.source.sequence(step.sentences[i]));
+      whole.target_input.append(now.back());
+      whole.labels.resize(whole.labels.size() + now.back().size(), 1);
+    }
+    std::vector<float> expected;
+    const TensorObserver observer = [&](std::string_view name, const Tensor& tensor) {
+      if (name == "logits") expected.assign(tensor.f32(), tensor.f32() + tensor.size());
+    };
+    model.evaluate_shard({executor_, {weights.data()}, {}, {}, false, &observer}, whole, 0, workspace_);
+    const Tensor logits = decoder.step(step.sentences, step.parents, step.tokens);
+    const int64_t vocabulary = small().target_vocabulary;
+    for (size_t i = 0; i < now.size(); ++i) {
+      const int64_t row = whole.target_input.begin[i] + std::ssize(now[i]) - 1;
+      for (int64_t v = 0; v < vocabulary; ++v)
+        ASSERT_NEAR(logits.f32()[static_cast<int64_t>(i) * vocabulary + v],
+                    expected[static_cast<size_t>(row * vocabulary + v)], 1e-4)
+            << "hypothesis " << i << " of length " << now[i].size();
+    }
+    before = now;
   }
 }
 
@@ -168,14 +216,14 @@ TEST_F(TransformerTest, GreedyKeepsTheOrderAndDoesNotDependOnThreads) {
     const TranslationShard shard = random_shard(small(), i, 1, 15);
     sources.emplace_back(shard.source.tokens);
   }
-  GreedyOptions options;
-  options.maximum_tokens = 20;
+  GenerationOptions options;
+  options.max_new_tokens = 19;
   ThreadPool two(2);
-  const auto together = greedy_decode(model, {weights.data()}, two, sources, options);
-  EXPECT_EQ(greedy_decode(model, {weights.data()}, pool_, sources, options), together);
+  const auto together = first_hypotheses(generate(model, {weights.data()}, two, sources, options));
+  EXPECT_EQ(first_hypotheses(generate(model, {weights.data()}, pool_, sources, options)), together);
   for (size_t i : {0u, 33u, 69u}) {
-    const auto alone = greedy_decode(model, {weights.data()}, pool_, std::span(sources).subspan(i, 1), options);
-    EXPECT_EQ(alone[0], together[i]);
+    const auto alone = generate(model, {weights.data()}, pool_, std::span(sources).subspan(i, 1), options);
+    EXPECT_EQ(alone[0][0].tokens, together[i]);
   }
 }
 

@@ -10,7 +10,7 @@
 namespace podium {
 namespace {
 
-constexpr std::chrono::seconds kWorldDeadline{30};
+constexpr std::chrono::seconds kWorldDeadline{30 * kSlowdown};
 
 ProcessEnd end_of(int status) {
   return WIFSIGNALED(status) ? killed_by(WTERMSIG(status)) : exited(WEXITSTATUS(status));

@@ -56,6 +56,8 @@ int main(int count, char** arguments) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (::getppid() == 1) return kOrphan;  // the worker was faster
   const int expected_rank = std::atoi(arguments[1]), expected_size = std::atoi(arguments[2]);
+  // As a trainer does (stop_signal.cc): Open MPI 5 brings UCX along, which installs handlers before main.
+  for (int signal = 1; signal < 32; ++signal) ::signal(signal, SIG_DFL);
   const std::string mode = count > 3 ? arguments[3] : "";
   if (mode == "hang-before") hang();
   if (mode == "times") say_time("main", expected_rank);
@@ -86,8 +88,9 @@ int main(int count, char** arguments) {
   if (mode == "exit" || mode == "abort" || (mode == "announce-and-hang" && !last)) MPI_Barrier(MPI_COMM_WORLD);
   if (mode == "announce-and-hang") hang();
   // MPI_Finalize of Open MPI 4.1 crashes once in some thousand times: it unloads the PMIx component while its progress
-  // thread may still have an event to hand to it. So trainers end without it, after a barrier.
-  if (mode == "finalize") return MPI_Finalize();
+  // thread may still have an event to hand to it. So trainers end without it, after a barrier. (In 5 they must not:
+  // worker/collective/mpi.cc.)
+  if (mode == "finalize" || OMPI_MAJOR_VERSION >= 5) return MPI_Finalize();
   MPI_Barrier(MPI_COMM_WORLD);
   if (mode == "times") say_time("ended", rank);
   ::_exit(0);

@@ -5,9 +5,9 @@
 
 #include "tests/temporary_folder.h"
 #include "worker/base/hash.h"
+#include "worker/json/strict_json.h"
 #include "worker/snapshot/snapshot_folder.h"
 #include "worker/snapshot/snapshot_name.h"
-#include "worker/json/strict_json.h"
 #include "worker/storage/local_store.h"
 
 namespace podium {

@@ -1,5 +1,4 @@
 // The trainer's end of the channel, with a test in the place of the worker.
-#include "worker/supervise/channel_json.h"
 #include "worker/supervise/trainer_channel.h"
 
 #include <gtest/gtest.h>
@@ -12,6 +11,7 @@
 #include <thread>
 
 #include "worker/base/error.h"
+#include "worker/supervise/channel_json.h"
 
 namespace podium {
 namespace {

@@ -16,6 +16,7 @@
 #include <set>
 #include <thread>
 
+#include "tests/slowdown.h"
 #include "tests/temporary_folder.h"
 #include "worker/base/error.h"
 #include "worker/supervise/trainer_channel.h"
@@ -28,7 +29,7 @@ using std::chrono::steady_clock;
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-constexpr std::chrono::seconds kDeadline{60};
+constexpr std::chrono::seconds kDeadline{60 * kSlowdown};
 
 const std::string kProgram = PODIUM_BINARY_DIR "/fake_trainer";
 

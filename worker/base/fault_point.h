@@ -1,5 +1,6 @@
-// Named places where a test may kill or stop a process: PODIUM_FAULT="publish ordinal=1 counter=2 step=12 signal=9" in the
-// environment raises the signal where `publish` is reached under these numbers (each may be left out: any; signal: 9).
+// Named places where a test may kill or stop a process: PODIUM_FAULT="publish ordinal=1 counter=2 step=12 signal=9" in
+// the environment raises the signal where `publish` is reached under these numbers (each may be left out: any; signal:
+// 9).
 #pragma once
 
 #include <cstdint>

@@ -22,6 +22,8 @@ class MpiWorld : public Communicator {
   void poll(std::vector<Request>& finished) override;
   void wait(std::vector<Request>& finished) override;
 
+  // The regular end: what others still need of this rank has arrived, and all ranks come to it. The process ends next.
+  void leave();
   // MPI_Finalize, once all ranks come to it.
   void finalize();
 

@@ -135,7 +135,7 @@ TreeAllreduce::State::State(Communicator& communicator, TreeAllreduceOptions giv
     for (int peer = 0; peer < ranks; ++peer) {
       if (cuts.slice(i, peer).size() == 0) continue;
       // Of a result its numbers and its squares; and my own addition.
-      left_in_every_step += peer == rank ? foreign + 2 * (ranks - 1) + 1 : static_cast<int64_t>(mine.size()) + 2;
+      left_in_every_step += peer == rank ? foreign + 2 * int64_t{ranks - 1} + 1 : static_cast<int64_t>(mine.size()) + 2;
     }
   }
   receive_memory = allocate(received);

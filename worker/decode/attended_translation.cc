@@ -5,7 +5,7 @@
 namespace podium {
 
 AttendedTranslation translate_with_attention(const Translator& translator, ThreadPool& threads,
-                                             const std::string& sentence, const GreedyOptions& options, int layer) {
+                                             const std::string& sentence, const GenerationOptions& options, int layer) {
   const Tokenizer& target_vocabulary = translator.target_vocabulary();
   const Transformer& model = translator.model();
   AttendedTranslation result;
@@ -19,7 +19,8 @@ AttendedTranslation translate_with_attention(const Translator& translator, Threa
   sources[0].push_back(options.eos);
   result.source_pieces.emplace_back();
 
-  const std::vector<int32_t> translation = greedy_decode(model, translator.weights(), threads, sources, options)[0];
+  const std::vector<int32_t> translation =
+      first_hypotheses(generate(model, translator.weights(), threads, sources, options))[0];
   std::vector<int32_t> target_input = {target_vocabulary.pad_id()};
   for (int32_t id : translation) {
     target_input.push_back(id);

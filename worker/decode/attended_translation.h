@@ -18,6 +18,6 @@ struct AttendedTranslation {
 // Translates and then feeds the translation back through the model (teacher forcing). `layer` 0: the decoder's first.
 // A sentence longer than the model's positions is cut there.
 AttendedTranslation translate_with_attention(const Translator& translator, ThreadPool& threads,
-                                             const std::string& sentence, const GreedyOptions& options, int layer);
+                                             const std::string& sentence, const GenerationOptions& options, int layer);
 
 }  // namespace podium

@@ -17,9 +17,10 @@ std::unique_ptr<Tokenizer> open_vocabulary(const fs::path& path, int64_t size) {
 
 }  // namespace
 
-std::vector<std::string> translate(const Transformer& model, FlatParameters weights, const Tokenizer& source_vocabulary,
-                                   const Tokenizer& target_vocabulary, ThreadPool& threads,
-                                   std::span<const std::string> sentences, const GreedyOptions& options) {
+std::vector<std::vector<Translation>> translate(const Transformer& model, FlatParameters weights,
+                                                const Tokenizer& source_vocabulary, const Tokenizer& target_vocabulary,
+                                                ThreadPool& threads, std::span<const std::string> sentences,
+                                                const GenerationOptions& options) {
   const size_t longest = static_cast<size_t>(model.config().maximum_positions);
   std::vector<std::vector<int32_t>> sources;
   for (const std::string& sentence : sentences) {
@@ -28,10 +29,20 @@ std::vector<std::string> translate(const Transformer& model, FlatParameters weig
     tokens.push_back(options.eos);
     sources.push_back(std::move(tokens));
   }
-  std::vector<std::string> translations;
-  for (const std::vector<int32_t>& tokens : greedy_decode(model, weights, threads, sources, options))
-    translations.push_back(target_vocabulary.decode(tokens));
+  std::vector<std::vector<Translation>> translations;
+  for (const std::vector<Hypothesis>& hypotheses : generate(model, weights, threads, sources, options)) {
+    translations.emplace_back();
+    for (const Hypothesis& hypothesis : hypotheses)
+      translations.back().push_back({target_vocabulary.decode(hypothesis.tokens), hypothesis.score});
+  }
   return translations;
+}
+
+std::vector<std::string> first_texts(std::vector<std::vector<Translation>> translations) {
+  std::vector<std::string> texts;
+  for (std::vector<Translation>& list : translations)
+    texts.push_back(list.empty() ? std::string() : std::move(list.front().text));
+  return texts;
 }
 
 Translator Translator::open(const fs::path& folder) {
@@ -55,8 +66,8 @@ Translator Translator::open(const fs::path& folder) {
   return translator;
 }
 
-std::vector<std::string> Translator::translate(ThreadPool& threads, std::span<const std::string> sentences,
-                                               const GreedyOptions& options) const {
+std::vector<std::vector<Translation>> Translator::translate(ThreadPool& threads, std::span<const std::string> sentences,
+                                                            const GenerationOptions& options) const {
   return podium::translate(*model_, {const_cast<float*>(weights_.data())}, *source_, *target_, threads, sentences,
                            options);
 }

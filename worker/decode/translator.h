@@ -1,4 +1,4 @@
-// Sentences in, sentences out: vocabularies, model and greedy decoding together.
+// Sentences in, sentences out: vocabularies, model and decoding together.
 #pragma once
 
 #include <memory>
@@ -8,14 +8,24 @@
 
 #include "worker/base/file.h"
 #include "worker/data/tokenizer.h"
-#include "worker/decode/greedy.h"
+#include "worker/decode/generate.h"
 
 namespace podium {
 
-// Translates with a model and vocabularies that others own. A sentence longer than the model's positions is cut there.
-std::vector<std::string> translate(const Transformer& model, FlatParameters weights, const Tokenizer& source_vocabulary,
-                                   const Tokenizer& target_vocabulary, ThreadPool& threads,
-                                   std::span<const std::string> sentences, const GreedyOptions& options);
+struct Translation {
+  std::string text;
+  double score;  // see Hypothesis
+};
+
+// Translates with a model and vocabularies that others own: for each sentence its hypotheses, as generate() gives them.
+// A sentence longer than the model's positions is cut there.
+std::vector<std::vector<Translation>> translate(const Transformer& model, FlatParameters weights,
+                                                const Tokenizer& source_vocabulary, const Tokenizer& target_vocabulary,
+                                                ThreadPool& threads, std::span<const std::string> sentences,
+                                                const GenerationOptions& options);
+
+// The text of each sentence's first hypothesis; empty where there is none.
+std::vector<std::string> first_texts(std::vector<std::vector<Translation>> translations);
 
 // A model opened from a snapshot's folder, or from a folder of Hugging Face's in the same form; nothing else is needed.
 class Translator {
@@ -24,8 +34,8 @@ class Translator {
   // Throws Error naming the file and what is wrong with it.
   static Translator open(const fs::path& folder);
 
-  std::vector<std::string> translate(ThreadPool& threads, std::span<const std::string> sentences,
-                                     const GreedyOptions& options) const;
+  std::vector<std::vector<Translation>> translate(ThreadPool& threads, std::span<const std::string> sentences,
+                                                  const GenerationOptions& options) const;
 
   const Transformer& model() const { return *model_; }
   const fs::path& folder() const { return folder_; }

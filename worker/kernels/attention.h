@@ -13,9 +13,12 @@ namespace podium {
 // Which rows belong together. Sentence i has query rows [query_begin[i], query_begin[i] + query_count[i]) and key rows
 // likewise. No padding: a sentence sees its own keys only. causal: query t sees keys 0..t (then query_count ==
 // key_count).
+// key_rows, for the forward pass alone: keys need not lie behind each other; key s of sentence i is then row
+// key_rows[key_begin[i] + s], so that sentences may share rows. Empty: row key_begin[i] + s.
 struct AttentionLayout {
   std::span<const int32_t> query_begin, query_count, key_begin, key_count;
   bool causal = false;
+  std::span<const int32_t> key_rows = {};
 };
 
 // A matrix of heads inside a wider one: row r, head h, element e lies at data[r * row_stride + h * head_size + e]. So

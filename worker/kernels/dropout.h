@@ -2,6 +2,7 @@
 // stored, and is the same on every machine, at any number of threads and workers, on CPU and GPU.
 #pragma once
 
+#include <cmath>
 #include <cstdint>
 #include <span>
 
@@ -27,12 +28,13 @@ struct Dropout {
 
   bool active() const { return probability > 0; }
   // An element is kept when its 16 random bits, as a number, are at least this.
-  uint32_t threshold() const { return static_cast<uint32_t>(probability * 65536.0f + 0.5f); }
+  uint32_t threshold() const { return static_cast<uint32_t>(std::lround(probability * 65536.0f)); }
   // What kept elements are multiplied by.
   float scale() const { return 65536.0f / static_cast<float>(65536u - threshold()); }
 };
 
-// multipliers[i] = scale() or 0 for the elements [begin, begin + multipliers.size()) of the mask. Runs on the calling thread.
+// multipliers[i] = scale() or 0 for the elements [begin, begin + multipliers.size()) of the mask, on the calling
+// thread.
 void dropout_multipliers(const Dropout& dropout, int64_t begin, std::span<float> multipliers);
 
 // y = keep · scale · x, elementwise over the flat index; x and y may be the same. Also its own backward pass.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <numeric>
 
 #include "worker/kernels/embedding.h"
 #include "worker/kernels/matmul.h"
@@ -10,21 +11,22 @@
 namespace podium {
 
 IncrementalDecoder::IncrementalDecoder(const Transformer& model, FlatParameters weights, Executor& executor,
-                                       int64_t maximum_sentences, int64_t maximum_tokens)
+                                       int64_t maximum_hypotheses, int64_t maximum_tokens)
     : model_(model),
       weights_(weights),
       executor_(executor),
-      maximum_sentences_(maximum_sentences),
+      maximum_hypotheses_(maximum_hypotheses),
       maximum_tokens_(std::min(maximum_tokens, model.config().maximum_positions)),
       layers_(model.decoder_.size()) {
-  const int64_t numbers = maximum_sentences_ * maximum_tokens_ * 2 * model.config().embedding_size;
-  for (LayerCache& layer : layers_) layer.keys_values.resize(static_cast<size_t>(numbers));
+  const int64_t numbers = maximum_hypotheses_ * maximum_tokens_ * 2 * model.config().embedding_size;
+  for (LayerCache& layer : layers_)
+    layer.keys_values = std::make_unique_for_overwrite<float[]>(static_cast<size_t>(numbers));
 }
 
 void IncrementalDecoder::begin(const PackedSequences& source) {
-  PODIUM_CHECK(source.count() <= maximum_sentences_, "{} sentences, {} reserved", source.count(), maximum_sentences_);
   source_ = source;
   length_ = 0;
+  histories_.clear();
   const AttentionLayout layout{source_.begin, source_.length, source_.begin, source_.length, false};
   const int64_t rows = source_.rows(), width = model_.config().embedding_size;
   auto plan = [&](Arena& arena) {
@@ -48,26 +50,50 @@ void IncrementalDecoder::project_memory(const Tensor& memory) {
   }
 }
 
-Tensor IncrementalDecoder::step(std::span<const int32_t> sentences, std::span<const int32_t> tokens) {
-  PODIUM_CHECK(sentences.size() == tokens.size() && length_ < maximum_tokens_, "token {} of {}", length_,
-               maximum_tokens_);
-  const TransformerConfig& config = model_.config();
-  const int64_t rows = static_cast<int64_t>(sentences.size()), width = config.embedding_size;
-  sentences_.assign(sentences.begin(), sentences.end());
-  query_begin_.resize(sentences.size());
-  self_begin_.resize(sentences.size());
-  cross_begin_.resize(sentences.size());
-  cross_count_.resize(sentences.size());
-  for (size_t i = 0; i < sentences.size(); ++i) {
-    query_begin_[i] = static_cast<int32_t>(i);
-    self_begin_[i] = static_cast<int32_t>(sentences_[i] * maximum_tokens_);
-    cross_begin_[i] = source_.begin[static_cast<size_t>(sentences_[i])];
-    cross_count_[i] = source_.length[static_cast<size_t>(sentences_[i])];
+void IncrementalDecoder::extend_histories(std::span<const int32_t> parents, int64_t hypotheses) {
+  histories_.swap(parents_histories_);
+  histories_.clear();
+  self_begin_.clear();
+  for (int64_t i = 0; i < hypotheses; ++i) {
+    self_begin_.push_back(static_cast<int32_t>(histories_.size()));
+    if (length_ > 0) {
+      const int64_t begin = parents[i] * length_;
+      PODIUM_CHECK(begin >= 0 && begin + length_ <= std::ssize(parents_histories_), "parent {}", parents[i]);
+      histories_.insert(histories_.end(), parents_histories_.begin() + begin,
+                        parents_histories_.begin() + begin + length_);
+    }
+    histories_.push_back(static_cast<int32_t>(length_ * maximum_hypotheses_ + i));
   }
-  ones_.assign(sentences.size(), 1);
+}
+
+void IncrementalDecoder::group_by_sentence(std::span<const int32_t> sentences) {
+  for (auto* list : {&cross_query_, &cross_query_count_, &cross_begin_, &cross_count_}) list->clear();
+  for (size_t i = 0; i < sentences.size(); ++i) {
+    if (i > 0 && sentences[i] == sentences[i - 1]) {
+      ++cross_query_count_.back();
+      continue;
+    }
+    cross_query_.push_back(static_cast<int32_t>(i));
+    cross_query_count_.push_back(1);
+    cross_begin_.push_back(source_.begin[static_cast<size_t>(sentences[i])]);
+    cross_count_.push_back(source_.length[static_cast<size_t>(sentences[i])]);
+  }
+}
+
+Tensor IncrementalDecoder::step(std::span<const int32_t> sentences, std::span<const int32_t> parents,
+                                std::span<const int32_t> tokens) {
+  const TransformerConfig& config = model_.config();
+  const int64_t rows = std::ssize(sentences), width = config.embedding_size;
+  PODIUM_CHECK(std::ssize(tokens) == rows && std::ssize(parents) == rows && rows <= maximum_hypotheses_ &&
+                   length_ < maximum_tokens_,
+               "{} of {} hypotheses, token {} of {}", rows, maximum_hypotheses_, length_, maximum_tokens_);
+  extend_histories(parents, rows);
+  group_by_sentence(sentences);
+  self_query_.resize(sentences.size());
+  std::iota(self_query_.begin(), self_query_.end(), 0);
+  self_query_count_.assign(sentences.size(), 1);
   self_count_.assign(sentences.size(), static_cast<int32_t>(length_ + 1));
   positions_.assign(sentences.size(), static_cast<int32_t>(length_));
-
   const size_t numbers =
       static_cast<size_t>(rows) * static_cast<size_t>(layers_.size() * (14 * width + 2 * config.feed_forward_size) +
                                                       config.target_vocabulary + 4 * width);
@@ -100,13 +126,12 @@ Tensor IncrementalDecoder::self_attention(size_t layer, const Tensor& x) {
   a.end.plan(step_arena_, x.rows(), width);
   linear_product(step, attention.query_projection(), x, a.query);
   bias_add(executor_, weights_[attention.query_projection().bias], a.query);
-  float* cache = layers_[layer].keys_values.data();
-  for (size_t i = 0; i < sentences_.size(); ++i) {
-    float* slot = cache + (self_begin_[i] + length_) * 2 * width;
-    std::memcpy(slot, a.query.f32() + static_cast<int64_t>(i) * 3 * width + width,
+  float* cache = layers_[layer].keys_values.get();
+  for (int64_t i = 0; i < x.rows(); ++i) {
+    std::memcpy(cache + (length_ * maximum_hypotheses_ + i) * 2 * width, a.query.f32() + i * 3 * width + width,
                 static_cast<size_t>(2 * width) * sizeof(float));
   }
-  const AttentionLayout layout{query_begin_, ones_, self_begin_, self_count_, false};
+  const AttentionLayout layout{self_query_, self_query_count_, self_begin_, self_count_, false, histories_};
   attention_forward(executor_, layout, model_.config().heads, static_cast<int>(attention.head_size()),
                     attention.scale(), {a.query.f32(), 3 * width}, {cache, 2 * width}, {cache + width, 2 * width}, {},
                     {}, {a.context.f32(), width});
@@ -125,7 +150,7 @@ Tensor IncrementalDecoder::cross_attention(size_t layer, const Tensor& x) {
   linear_product(step, attention.query_projection(), x, a.query);
   bias_add(executor_, weights_[attention.query_projection().bias], a.query);
   float* memory = layers_[layer].cross_key_value.f32();
-  const AttentionLayout layout{query_begin_, ones_, cross_begin_, cross_count_, false};
+  const AttentionLayout layout{cross_query_, cross_query_count_, cross_begin_, cross_count_, false};
   attention_forward(executor_, layout, model_.config().heads, static_cast<int>(attention.head_size()),
                     attention.scale(), {a.query.f32(), width}, {memory, 2 * width}, {memory + width, 2 * width}, {}, {},
                     {a.context.f32(), width});

@@ -82,7 +82,7 @@ void await_pmix(const char* call, const std::function<pmix_status_t(pmix_op_cbfu
   const pmix_status_t begun = operation(operation_ended, share.get());
   // Only plain success promises the callback.
   if (begun != PMIX_SUCCESS) return check_pmix(begun, call);
-  share.release();
+  static_cast<void>(share.release());  // the callback frees it
   std::unique_lock lock(state->mutex);
   if (!state->changed.wait_for(lock, kDeadline, [&] { return state->status.has_value(); }))
     throw Error("{}: no answer from the PMIx library within {} s", call, kDeadline.count());

@@ -24,6 +24,8 @@ std::map<std::string, std::string> open_mpi_environment(const PmixServer::World&
       {"OMPI_MCA_pml", "ob1"},
       {"OMPI_MCA_btl", "tcp,self"},
       {"OMPI_MCA_btl_tcp_if_include", without_full_prefix(world.network)},
+      // Open MPI 5 otherwise aborts a process when a peer's connection closes, be it at a world's regular end.
+      {"OMPI_MCA_mpi_ft_enable", "1"},
       // No handlers of its own for SIGABRT, SIGBUS, SIGFPE and SIGSEGV: oneDNN uses the stack pointer as a register.
       {"OMPI_MCA_opal_signal", ""},
       // The container's processor set is the trainer's, whatever the number of ranks.

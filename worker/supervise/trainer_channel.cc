@@ -25,6 +25,8 @@ using std::chrono::steady_clock;
 constexpr std::chrono::milliseconds kStateInterval{100};
 constexpr std::chrono::seconds kFailureDeadline{5};
 constexpr size_t kLongestText = 16 << 10;
+// As errors name it.
+const std::string kSender = "the worker";
 
 struct Inherited {
   int descriptor = -1;
@@ -77,23 +79,23 @@ bool is_within_a_step(TrainerPhase phase) {
 
 // protobuf's JSON has 64-bit integers as text.
 uint64_t number(const nlohmann::json& json, const char* key) {
-  const std::string& text = json_string(json, key, "the worker");
+  const std::string& text = json_string(json, key, kSender);
   uint64_t value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size()) throw Error("the worker: {}: \"{}\"", key, text);
+  if (error != std::errc() || end != text.data() + text.size()) throw Error("{}: {}: \"{}\"", kSender, key, text);
   return value;
 }
 
 StartTraining parse_start(const nlohmann::json& json) {
   StartTraining start;
-  const nlohmann::json& generation = json_object(json, "generation", "the worker");
+  const nlohmann::json& generation = json_object(json, "generation", kSender);
   start.epoch = number(generation, "epoch");
   start.generation = number(generation, "counter");
   constexpr int64_t kMostRanks = 1 << 20;
-  start.rank = static_cast<int>(json_integer(json, "rank", 0, kMostRanks, "the worker"));
-  start.world_size = static_cast<int>(json_integer(json, "world_size", 1, kMostRanks, "the worker"));
-  start.instruction_set = json_string(json, "instruction_set", "the worker");
-  for (const auto& [name, value] : json_object(json, "environment", "the worker").items())
+  start.rank = static_cast<int>(json_integer(json, "rank", 0, kMostRanks, kSender));
+  start.world_size = static_cast<int>(json_integer(json, "world_size", 1, kMostRanks, kSender));
+  start.instruction_set = json_string(json, "instruction_set", kSender);
+  for (const auto& [name, value] : json_object(json, "environment", kSender).items())
     start.environment[name] = value.get<std::string>();
   return start;
 }
@@ -217,7 +219,7 @@ void WorkerLink::receive(std::string& buffer) {
   if (size <= 0) ::_exit(1);  // the worker is gone
   if (static_cast<size_t>(size) > buffer.size()) return;
   try {
-    take(parse_strict_json({buffer.data(), static_cast<size_t>(size)}, "the worker"));
+    take(parse_strict_json({buffer.data(), static_cast<size_t>(size)}, kSender));
   } catch (const std::exception&) {
     // What is no command says nothing.
   }
@@ -230,7 +232,7 @@ void WorkerLink::take(const nlohmann::json& command) {
     start_ = std::move(start);
     started_.notify_all();
   } else if (json_has(command, "stop")) {
-    const bool yield = json_string(command, "stop", "the worker") == "YIELD";
+    const bool yield = json_string(command, "stop", kSender) == "YIELD";
     stop_.store(static_cast<int>(yield ? StopCommand::kYield : StopCommand::kStop), std::memory_order_relaxed);
   }
 }

@@ -1,6 +1,6 @@
-// The socket pair between a worker and its trainer: one message of proto/trainer.proto a packet, as protobuf's JSON. The
-// trainer's side writes and reads that itself: Debian's SentencePiece carries a protobuf of its own, and a process that
-// loads both crashes.
+// The socket pair between a worker and its trainer: one message of proto/trainer.proto a packet, as protobuf's JSON.
+// The trainer's side writes and reads that itself: Debian's SentencePiece carries a protobuf of its own, and a process
+// that loads both crashes.
 #pragma once
 
 #include <atomic>
@@ -9,12 +9,11 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <thread>
-
-#include <nlohmann/json_fwd.hpp>
 
 #include "worker/base/trainer_phase.h"
 

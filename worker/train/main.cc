@@ -31,10 +31,10 @@ int train_alone(const Settings& settings, const std::string& run, StopSignal& si
   return Trainer(settings, preparation, world, display).run();
 }
 
-// Not by MPI_Finalize: it waits 45 ms in the PMIx client, and once in some thousand worlds Open MPI's own thread ran
-// code that it had unloaded. What others still need of this rank has arrived when all are here.
-[[noreturn]] void leave_world(Communicator& ranks, TrainingDisplay& display, int code) {
+// What others still need of this rank has arrived when all are here.
+[[noreturn]] void leave_world(MpiWorld& ranks, TrainingDisplay& display, int code) {
   gather_numbers(ranks, 0);
+  ranks.leave();
   display.finish();
   std::fflush(nullptr);
   ::_exit(code);

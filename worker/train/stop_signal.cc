@@ -16,9 +16,18 @@ sigset_t stop_signals() {
   return set;
 }
 
+// Constructors of libraries install some before main: those of UCX, which Open MPI 5 links, for faults and SIGHUP.
+void remove_signal_handlers() {
+  for (int signal = 1; signal < NSIG; ++signal) {
+    struct sigaction action;
+    if (::sigaction(signal, nullptr, &action) == 0 && action.sa_handler != SIG_IGN) ::signal(signal, SIG_DFL);
+  }
+}
+
 }  // namespace
 
 StopSignal::StopSignal() {
+  remove_signal_handlers();
   const sigset_t set = stop_signals();
   PODIUM_CHECK(::pthread_sigmask(SIG_BLOCK, &set, nullptr) == 0);
   watcher_ = std::thread([this, set] {

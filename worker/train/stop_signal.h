@@ -8,8 +8,8 @@
 namespace podium {
 
 // While one of these lives, SIGINT and SIGTERM come to a thread of its own and to no other: no code runs in a signal
-// handler. It must not: the kernels of oneDNN 2.7's sgemm use the stack pointer as an ordinary register, so that a
-// handler called on top of them overwrites the heap. One at a time, made before any other thread is.
+// handler. It must not: the kernels of oneDNN's sgemm (2.6, 3.7) use the stack pointer as an ordinary register, so
+// that a handler called on top of them overwrites the heap. One at a time, made before any other thread is.
 class StopSignal {
  public:
   StopSignal();

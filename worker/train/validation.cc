@@ -52,13 +52,13 @@ std::vector<std::string> Validator::translate(GradientStep& step, FlatParameters
                                               const std::function<bool()>& stop) const {
   std::vector<std::string> sources;
   for (const SentencePair& pair : pairs) sources.push_back(pair.source);
-  GreedyOptions options;
-  options.maximum_tokens = maximum_tokens_;
+  GenerationOptions options;
+  options.max_new_tokens = std::max<int64_t>(1, maximum_tokens_ - 1);  // the setting counts the decoder's start, too
   options.stop = stop;
   options.first_batch = world_.rank();
   options.every_batch = world_.size();
-  const std::vector<std::string> mine = podium::translate(
-      model_, weights, *data_.source_vocabulary, *data_.target_vocabulary, step.executor().threads, sources, options);
+  const std::vector<std::string> mine = first_texts(podium::translate(
+      model_, weights, *data_.source_vocabulary, *data_.target_vocabulary, step.executor().threads, sources, options));
   std::vector<std::string> all(mine.size());
   step.waits_for_others();
   for (const std::vector<std::string>& theirs : gather_texts(world_, mine))

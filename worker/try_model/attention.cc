@@ -56,12 +56,12 @@ std::string table(const WordAttention& attention) {
 }  // namespace
 
 std::string attention_report(const Translator& translator, ThreadPool& threads, const std::string& sentence,
-                             const GreedyOptions& greedy, const AttentionOptions& options) {
+                             const GenerationOptions& generation, const AttentionOptions& options) {
   check_path(options.picture);
   if (!is_valid_utf8(sentence)) throw Error("--attention: the sentence is not UTF-8 text");
   if (is_blank(sentence)) throw Error("--attention: the sentence is empty");
   const AttendedTranslation translation =
-      translate_with_attention(translator, threads, sentence, greedy, layer_index(translator, options.layer));
+      translate_with_attention(translator, threads, sentence, generation, layer_index(translator, options.layer));
   WordAttention attention = merge_pieces(translation.source_pieces, translation.target_pieces, translation.weights);
   std::string report = fmt::format("{}\n{}\n\n{}", translation.text, pharaoh_alignment(attention), table(attention));
   if (std::max(attention.source_words.size(), attention.target_words.size()) > kHeatMapLimit)

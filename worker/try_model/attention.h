@@ -16,6 +16,6 @@ struct AttentionOptions {
 // person reads: the translation, its alignment in Pharaoh's format, and each target word with the source word that it
 // looks at most. Throws Error when the sentence is blank, the layer is not there, or the picture cannot be written.
 std::string attention_report(const Translator& translator, ThreadPool& threads, const std::string& sentence,
-                             const GreedyOptions& greedy, const AttentionOptions& options);
+                             const GenerationOptions& generation, const AttentionOptions& options);
 
 }  // namespace podium

@@ -11,6 +11,7 @@
 #include "worker/base/thread_pool.h"
 #include "worker/decode/translator.h"
 #include "worker/try_model/attention.h"
+#include "worker/try_model/generation_arguments.h"
 #include "worker/try_model/score.h"
 
 namespace podium {
@@ -26,7 +27,7 @@ struct Options {
   std::vector<std::string> score;
   AttentionOptions attention;
   int threads = 0;
-  int64_t maximum_tokens = 256;
+  GenerationArguments generation;
   std::vector<std::string> sentences;
 };
 
@@ -66,9 +67,8 @@ class Session {
       : options_(options),
         threads_(options.threads > 0 ? options.threads
                                      : static_cast<int>(std::max(1u, std::thread::hardware_concurrency()))),
-        translator_(Translator::open(options.weights)) {
-    greedy_.maximum_tokens = options.maximum_tokens;
-  }
+        generation_(options.generation.options()),
+        translator_(Translator::open(options.weights)) {}
 
   void run() {
     if (!options_.attention.picture.empty()) {
@@ -85,8 +85,13 @@ class Session {
   }
 
  private:
+  // Lines to print for these sentences, the next of the input.
   std::vector<std::string> translate(std::span<const std::string> sentences) {
-    return translator_.translate(threads_, sentences, greedy_);
+    auto translations = translator_.translate(threads_, sentences, generation_);
+    const int64_t first_line = generation_.first_line;
+    generation_.first_line += std::ssize(sentences);
+    return options_.generation.prints_lists() ? list_lines(translations, first_line)
+                                              : first_texts(std::move(translations));
   }
 
   static void print(const std::vector<std::string>& lines) {
@@ -127,7 +132,7 @@ class Session {
   void attention() {
     if (options_.sentences.size() != 1)
       throw Error("--attention: {} sentences, expected one (in quotation marks)", options_.sentences.size());
-    std::cout << attention_report(translator_, threads_, options_.sentences[0], greedy_, options_.attention);
+    std::cout << attention_report(translator_, threads_, options_.sentences[0], generation_, options_.attention);
     finish_output();
   }
 
@@ -148,8 +153,8 @@ class Session {
 
   const Options& options_;
   ThreadPool threads_;
+  GenerationOptions generation_;
   Translator translator_;
-  GreedyOptions greedy_;
 };
 
 int run(int argc, char** argv) {
@@ -173,10 +178,8 @@ int run(int argc, char** argv) {
       ->needs(attention)
       ->check(CLI::Range(0, 1000))
       ->capture_default_str();
-  app.add_option("--maximum-tokens", options.maximum_tokens, "longest translation")
-      ->check(CLI::Range(1, 100000))
-      ->capture_default_str();
   app.add_option("--threads", options.threads, "0: all cores")->check(CLI::Range(0, 1024))->capture_default_str();
+  options.generation.add_to(app, score);
   app.add_option("sentences", options.sentences, "sentences to translate")->excludes(input, score);
   CLI11_PARSE(app, argc, argv);
   Session(options).run();

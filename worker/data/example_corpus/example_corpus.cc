@@ -9,8 +9,8 @@
 #include "worker/base/error.h"
 #include "worker/base/file.h"
 #include "worker/base/hash.h"
-#include "worker/data/example_corpus/help_page.h"
 #include "worker/base/random.h"
+#include "worker/data/example_corpus/help_page.h"
 #include "worker/data/utf8.h"
 
 namespace podium {

@@ -33,23 +33,23 @@ HWY_INLINE void write_row(int64_t count, int64_t stride, float* row, Value&& val
 }
 
 // (rows, padded(columns)) with zeros behind the columns.
-float* copy_rows(RowsView from, int64_t rows, int64_t columns, Scratch& scratch) {
+float* copy_rows(ListedRows from, int64_t rows, int64_t columns, Scratch& scratch) {
   const int64_t stride = padded(columns);
   float* const to = scratch.take(rows * stride);
   for (int64_t r = 0; r < rows; ++r) {
-    const float* const row = from.data + r * from.stride;
+    const float* const row = from.row(r);
     write_row(columns, stride, to + r * stride,
               [&](auto access, int64_t i) PODIUM_INLINE { return access.load(row + i); });
   }
   return to;
 }
 
-// Four rows and four columns of `from`, transposed.
-HWY_INLINE void transpose_block(const float* from, int64_t from_stride, float* to, int64_t to_stride) {
+// Four columns, from column c on, of four rows, transposed.
+HWY_INLINE void transpose_block(const float* const (&rows)[4], int64_t c, float* to, int64_t to_stride) {
   const hn::FixedTag<float, 4> d;
   const hn::FixedTag<double, 2> pairs;
-  const auto row0 = hn::LoadU(d, from), row1 = hn::LoadU(d, from + from_stride);
-  const auto row2 = hn::LoadU(d, from + 2 * from_stride), row3 = hn::LoadU(d, from + 3 * from_stride);
+  const auto row0 = hn::LoadU(d, rows[0] + c), row1 = hn::LoadU(d, rows[1] + c);
+  const auto row2 = hn::LoadU(d, rows[2] + c), row3 = hn::LoadU(d, rows[3] + c);
   const auto low01 = hn::BitCast(pairs, hn::InterleaveLower(d, row0, row1));
   const auto low23 = hn::BitCast(pairs, hn::InterleaveLower(d, row2, row3));
   const auto high01 = hn::BitCast(pairs, hn::InterleaveUpper(d, row0, row1));
@@ -61,17 +61,17 @@ HWY_INLINE void transpose_block(const float* from, int64_t from_stride, float* t
 }
 
 // (columns, padded(rows)) with zeros behind the rows.
-float* copy_transposed(RowsView from, int64_t rows, int64_t columns, Scratch& scratch) {
+float* copy_transposed(ListedRows from, int64_t rows, int64_t columns, Scratch& scratch) {
   const int64_t stride = padded(rows), block_rows = rows / 4 * 4, block_columns = columns / 4 * 4;
   float* const to = scratch.take(columns * stride);
   for (int64_t c = 0; c < columns; ++c) std::fill(to + c * stride + rows, to + (c + 1) * stride, 0.0f);
   for (int64_t r = 0; r < rows; ++r) {
-    const float* const row = from.data + r * from.stride;
+    const float* const row = from.row(r);
     for (int64_t c = r < block_rows ? block_columns : 0; c < columns; ++c) to[c * stride + r] = row[c];
   }
   for (int64_t r = 0; r < block_rows; r += 4) {
-    for (int64_t c = 0; c < block_columns; c += 4)
-      transpose_block(from.data + r * from.stride + c, from.stride, to + c * stride + r, stride);
+    const float* const four[4] = {from.row(r), from.row(r + 1), from.row(r + 2), from.row(r + 3)};
+    for (int64_t c = 0; c < block_columns; c += 4) transpose_block(four, c, to + c * stride + r, stride);
   }
   return to;
 }
@@ -177,8 +177,8 @@ void backward_head(const AttentionHead& head, float* scratch_begin, const Attent
   const int64_t stride = padded(head.keys), size = head.head_size, size_stride = padded(size);
   float* const value = copy_transposed(head.value, head.keys, size, scratch);
   float* const key = copy_rows(head.key, head.keys, size, scratch);
-  float* const query = copy_rows(head.query, head.queries, size, scratch);
-  float* const context = copy_rows(gradients.context, head.queries, size, scratch);
+  float* const query = copy_rows({head.query.data, head.query.stride}, head.queries, size, scratch);
+  float* const context = copy_rows({gradients.context.data, gradients.context.stride}, head.queries, size, scratch);
   float* const scores = scratch.take(head.queries * stride);
   const float* weights = head.probabilities;
   const float* multipliers = nullptr;
@@ -243,6 +243,8 @@ const std::vector<SentenceBegin>& sentence_begins(const AttentionLayout& layout,
   for (size_t i = 0; i < count; ++i) {
     const int64_t queries = layout.query_count[i], keys = layout.key_count[i];
     PODIUM_CHECK(queries >= 0 && keys >= 0 && layout.query_begin[i] >= 0 && layout.key_begin[i] >= 0, "sentence {}", i);
+    PODIUM_CHECK(layout.key_rows.empty() || layout.key_begin[i] + keys <= std::ssize(layout.key_rows), "sentence {}",
+                 i);
     PODIUM_CHECK(!layout.causal || queries == keys, "sentence {}: {} queries, {} keys", i, queries, keys);
     const SentenceBegin last = begins.back();
     begins.push_back({last.probabilities + heads * queries * padded(keys), last.dropout + heads * queries * keys});
@@ -265,6 +267,12 @@ struct AttentionPass {
   RowsView key_rows(HeadsView view, int64_t sentence, int64_t head) const {
     return {view.data + layout.key_begin[sentence] * view.row_stride + head * head_size, view.row_stride};
   }
+  ListedRows listed_rows(HeadsView view, int64_t sentence, int64_t head) const {
+    if (!layout.key_rows.empty())
+      return {view.data + head * head_size, view.row_stride, layout.key_rows.data() + layout.key_begin[sentence]};
+    const RowsView rows = key_rows(view, sentence, head);
+    return {rows.data, rows.stride};
+  }
 
   // body(head, sentence, h) for each sentence and each of its heads h.
   template <typename Body>
@@ -278,8 +286,8 @@ struct AttentionPass {
       const int64_t i = piece / heads, h = piece % heads;
       const int64_t queries = layout.query_count[i], keys = layout.key_count[i];
       body(AttentionHead{queries, keys, head_size, scale, layout.causal, &dropout,
-                         begins[i].dropout + h * queries * keys, query_rows(query, i, h), key_rows(key, i, h),
-                         key_rows(value, i, h),
+                         begins[i].dropout + h * queries * keys, query_rows(query, i, h), listed_rows(key, i, h),
+                         listed_rows(value, i, h),
                          kept ? kept + begins[i].probabilities + h * queries * padded(keys) : nullptr},
            i, h);
     });
@@ -308,6 +316,7 @@ void attention_backward(Executor& executor, const AttentionLayout& layout, int h
                         HeadsView value_gradient) {
   PODIUM_CHECK(!probabilities.empty() || attention_probabilities_size(layout, heads) == 0,
                "the forward pass must keep its probabilities");
+  PODIUM_CHECK(layout.key_rows.empty(), "sentences that share keys have no backward pass");
   const AttentionPass pass{layout, heads, head_size, scale, query, key, value, dropout, probabilities};
   const auto backward = HWY_DYNAMIC_DISPATCH(backward_head);
   pass.for_heads(executor, [&](const AttentionHead& head, int64_t i, int64_t h) {

@@ -17,13 +17,22 @@ struct RowsView {
   int64_t stride;
 };
 
+// Rows to read: row r, or where a list names them, row list[r].
+struct ListedRows {
+  const float* data;
+  int64_t stride;
+  const int32_t* list = nullptr;
+  const float* row(int64_t r) const { return data + (list ? list[r] : r) * stride; }
+};
+
 struct AttentionHead {
   int64_t queries, keys, head_size;
   float scale;
   bool causal;
   const Dropout* dropout;
   int64_t dropout_begin;  // the index of the first of (queries × keys) elements
-  RowsView query, key, value;
+  RowsView query;
+  ListedRows key, value;
   // (queries, padded(keys)): the softmax, zero in what the padding adds and in what causality hides. Null in a forward
   // pass that does not keep it.
   float* probabilities;

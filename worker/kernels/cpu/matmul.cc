@@ -1,5 +1,6 @@
 // Matrix products with oneDNN's sgemm: not specialised by shape, so that packed batches, whose row counts differ in
-// every call, compile nothing. Measured at 80-99% of the FMA peak of one AVX-512 core at the presets' shapes.
+// every call, compile nothing. Measured at 80-99% of the FMA peak of one AVX-512 core at the presets' shapes. The same
+// call in oneDNN 2 and 3. No signal handler may run on a thread that is in it (worker/train/stop_signal.h).
 #include "worker/kernels/matmul.h"
 
 #include <omp.h>

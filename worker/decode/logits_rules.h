@@ -1,0 +1,16 @@
+// What tokens may come next, whatever the model says.
+#pragma once
+
+#include <span>
+
+#include "worker/decode/generation_options.h"
+
+namespace podium {
+
+// Changes the scores (V) of the token after `generated`: repetition penalty first, then minus infinity for what would
+// repeat an n-gram, for padding, and for end-of-sentence before the minimum length. As transformers has it, scores are
+// logits when greedy or sampling, log-probabilities in a beam search.
+void apply_logits_rules(const GenerationOptions& options, std::span<const int32_t> generated, int32_t pad,
+                        std::span<float> scores);
+
+}  // namespace podium
