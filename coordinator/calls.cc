@@ -67,7 +67,46 @@ void WorkerStream::write_next() {
 }
 
 void WorkerStream::start_write() {
-  if (const proto::CoordinatorMessage* message = outgoing_.start_one()) StartWrite(message);
+  const proto::CoordinatorMessage* message = outgoing_.start_one();
+  if (message == nullptr) return;
+  {
+    std::lock_guard lock(mutex_);
+    on_the_wire_ = true;
+  }
+  StartWrite(message);
+}
+
+void WorkerStream::OnWriteDone(bool ok) {
+  {
+    std::unique_lock lock(mutex_);
+    on_the_wire_ = false;
+    if (status_) {
+      lock.unlock();
+      return drain(ok);
+    }
+  }
+  notify_(StreamEvent::kWritten);
+}
+
+void WorkerStream::send_status(const grpc::Status& status) {
+  {
+    std::lock_guard lock(mutex_);
+    status_ = status;
+    if (on_the_wire_) return;
+  }
+  drain(true);
+}
+
+// One message after the other, then the status; that alone once the peer is gone.
+void WorkerStream::drain(bool ok) {
+  if (outgoing_.is_writing()) outgoing_.finish_one();
+  const proto::CoordinatorMessage* message = ok ? outgoing_.start_one() : nullptr;
+  if (message == nullptr) return Finish(*status_);
+  {
+    std::lock_guard lock(mutex_);
+    on_the_wire_ = true;
+  }
+  StartWrite(message);
 }
 
 void WorkerStream::cut_off() {

@@ -1,5 +1,6 @@
 // The calls of gRPC's that are open at the coordinator. Each is made and deleted by gRPC's threads and driven by the
-// io_context's thread alone, which calls finish() exactly once; until then the call lives.
+// io_context's thread alone, which calls finish() exactly once; until then the call lives. What a stream has been given
+// to send by then is still sent, by gRPC's threads.
 #pragma once
 
 #include <grpcpp/grpcpp.h>
@@ -80,19 +81,24 @@ class WorkerStream final : public OpenCall,
   const std::string& peer() const { return peer_; }
 
   void OnReadDone(bool ok) override { notify_(ok ? StreamEvent::kMessage : StreamEvent::kEnded); }
-  void OnWriteDone(bool) override { notify_(StreamEvent::kWritten); }
+  void OnWriteDone(bool ok) override;
   void OnDone() override;
 
  private:
-  void send_status(const grpc::Status& status) override { Finish(status); }
+  void send_status(const grpc::Status& status) override;
   void start_write();
+  void drain(bool ok);
 
   grpc::CallbackServerContext& context_;
   const std::shared_ptr<OpenCalls> calls_;
   const std::string peer_;
   Notify notify_;
   proto::WorkerMessage incoming_;
+  // The io_context's thread's until the status is given and nothing is on the wire; then of whoever sees both first.
   WriteQueue<proto::CoordinatorMessage> outgoing_;
+  std::mutex mutex_;  // of the next two
+  bool on_the_wire_ = false;
+  std::optional<grpc::Status> status_;
 };
 
 // Somebody asks for the status.

@@ -29,6 +29,7 @@ class WriteQueue {
     return &waiting_.front().message;
   }
 
+  bool is_writing() const { return writing_; }
   void finish_one() {
     writing_ = false;
     size_bytes_ -= waiting_.front().bytes;

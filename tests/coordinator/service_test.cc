@@ -148,6 +148,16 @@ TEST_F(CoordinatorTest, WhatWasSaidLastArrivesAlthoughTheServiceEndsAtOnce) {
   EXPECT_EQ(workers[1]->last(Kind::kRunEnded)->run_ended().outcome(), proto::RunEnded::FINISHED);
 }
 
+TEST_F(CoordinatorTest, WhatWaitsBehindAMessageOnTheWireArrivesAlthoughTheServiceEndsAtOnce) {
+  serve();
+  for (uint32_t ordinal : {0, 1}) add_worker(hello_of(ordinal));
+  ASSERT_TRUE(until_all_have(Kind::kAwaiting));
+  // Each tells both what is awaited now; the last one lets worker 1 go. Nothing is written in between.
+  for (uint32_t expected : {3, 4, 5, 1}) service->set_expected_workers(expected);
+  service.reset();
+  EXPECT_TRUE(until([&] { return workers[1]->count(Kind::kRunEnded) == 1; })) << testing::PrintToString(log);
+}
+
 TEST_F(CoordinatorTest, DestroyedWithOpenStreamsItEndsSoonAndTheWorkersNotice) {
   start_world(3);
   RawStream stranger(io, service->port());
