@@ -78,6 +78,8 @@ def micro_batches_of(line, count):
     """A step's micro-batches: its own, or `count` of like lengths, so that padding costs less. The sum is the same."""
     if "micro_batches" in line:
         return line["micro_batches"]
+    if count == 1:
+        return [line]
     order = sorted(range(len(line["source"])), key=lambda i: (len(line["source"][i]), len(line["labels"][i])))
     parts = [order[len(order) * i // count:len(order) * (i + 1) // count] for i in range(count)]
     return [{key: [line[key][i] for i in part] for key in ("source", "target_input", "labels")} for part in parts if part]
