@@ -132,9 +132,14 @@ struct Settings {
 
   // How workers find each other and when they go on without one.
   struct Workers {
+    enum class Discovery : uint8_t { kAuto, kStatic, kKubernetes };
+    Discovery discovery = Discovery::kAuto;
     std::vector<std::string> addresses;
     int64_t ordinal = -1;
+    int64_t port = 7421;
     std::string secret_file;
+    std::string token_file = "/var/run/secrets/podium/token";
+    std::string tls_folder;
     int64_t minimum = 0;
     double form_seconds = 10;
     double lost_seconds = 4;
@@ -146,8 +151,9 @@ struct Settings {
     int64_t mpi_ports = 1000;
   } workers;
 
-  enum class WhenDone : uint8_t { kExit, kIdle };
-  WhenDone when_done = WhenDone::kExit;
+  enum class WhenDone : uint8_t { kAuto, kScaleToZero, kExit, kIdle };
+  WhenDone when_done = WhenDone::kAuto;
+  double deadline_minutes = 0;
 
   struct Progress {
     int64_t every_steps = 50;

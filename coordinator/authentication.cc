@@ -28,7 +28,7 @@ class SharedSecret : public Authenticator {
   explicit SharedSecret(const std::string& secret) : digest_(sha256_hex(secret)) {}
 
   // Digests, because the time of a comparison must not tell the secret's length either.
-  std::optional<std::string> refuse(const std::string& credential, uint32_t) override {
+  std::optional<std::string> refuse(const std::string& credential, const Claimant*) override {
     const std::string digest = sha256_hex(credential);
     if (CRYPTO_memcmp(digest.data(), digest_.data(), digest_.size()) == 0) return std::nullopt;
     return credential.empty() ? "no secret was given" : "wrong secret";

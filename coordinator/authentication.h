@@ -1,19 +1,26 @@
 // Who may join, and who may not.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
 
 namespace podium {
 
+// Who the bearer of a credential says to be.
+struct Claimant {
+  uint32_t ordinal = 0;
+  std::string name, uid;  // of the pod
+};
+
 // One interface for the shared secret of local runs and for the ServiceAccount tokens of a cluster.
 class Authenticator {
  public:
   virtual ~Authenticator() = default;
-  // Why this credential does not prove that its bearer is `ordinal`; nullopt: it does. The text never holds the
-  // credential. On the io_context's thread, and quick.
-  virtual std::optional<std::string> refuse(const std::string& credential, uint32_t ordinal) = 0;
+  // Why this credential does not prove that its bearer is `claimant`, or, without one, any of the workers; nullopt: it
+  // does. The text never holds the credential. On the io_context's thread, and quick.
+  virtual std::optional<std::string> refuse(const std::string& credential, const Claimant* claimant) = 0;
 };
 
 // Compared in constant time. An empty file, one over 4 KiB, or one that others may read is an Error. White space at its

@@ -99,12 +99,17 @@ void CoordinatorService::State::received(uint64_t connection, const proto::Worke
   if (still != streams.end()) still->second.call->read();
 }
 
+std::optional<std::string> CoordinatorService::State::authenticate(const proto::Hello& hello) {
+  const Claimant claimant{hello.ordinal(), hello.name(), hello.uid()};
+  return authenticator->refuse(hello.credential(), &claimant);
+}
+
 void CoordinatorService::State::greeted(uint64_t connection, const proto::WorkerMessage& message) {
   if (!message.has_hello()) {
     refuse(connection, grpc::StatusCode::INVALID_ARGUMENT, "it did not begin with a Hello");
   } else if (const auto fault = find_fault(message.hello())) {
     refuse(connection, grpc::StatusCode::INVALID_ARGUMENT, *fault);
-  } else if (const auto reason = authenticator->refuse(message.hello().credential(), message.hello().ordinal())) {
+  } else if (const auto reason = authenticate(message.hello())) {
     refuse(connection, grpc::StatusCode::UNAUTHENTICATED, *reason);
   } else {
     Stream& stream = streams.at(connection);

@@ -133,9 +133,9 @@ TEST(ReadSecret, RefusesWhatIsNoPrivateSecret) {
 
 TEST(SharedSecret, IsProvedByNothingElse) {
   const std::unique_ptr<Authenticator> authenticator = shared_secret("secret");
-  EXPECT_FALSE(authenticator->refuse("secret", 0));
+  EXPECT_FALSE(authenticator->refuse("secret", nullptr));
   for (std::string wrong : {"", "s", "secre", "secreT", "secret ", "secretsecretsecret"}) {
-    const auto reason = authenticator->refuse(wrong, 0);
+    const auto reason = authenticator->refuse(wrong, nullptr);
     ASSERT_TRUE(reason) << wrong;
     if (wrong.size() > 10) {
       EXPECT_THAT(*reason, testing::Not(HasSubstr(wrong)));
