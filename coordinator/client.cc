@@ -52,7 +52,7 @@ struct CoordinatorClient::State : std::enable_shared_from_this<State> {
 
   boost::asio::io_context& io;
   const std::string address;
-  const proto::Hello hello;
+  proto::Hello hello;
   const double silence_seconds;
   const Handlers handlers;
   boost::asio::steady_timer timer;  // for the Welcome, or to the next attempt
@@ -163,6 +163,10 @@ CoordinatorClient::CoordinatorClient(boost::asio::io_context& io, std::string ad
 CoordinatorClient::~CoordinatorClient() { state_->stop(); }
 
 bool CoordinatorClient::is_connected() const { return state_->welcomed; }
+
+void CoordinatorClient::saw(const proto::GenerationNumber& generation) {
+  *state_->hello.mutable_newest_generation() = generation;
+}
 
 void CoordinatorClient::send(proto::WorkerMessage message) { state_->send(std::move(message)); }
 

@@ -26,6 +26,8 @@ class CoordinatorClient {
   ~CoordinatorClient();  // returns at once; nothing is called afterwards
 
   bool is_connected() const;
+  // What further Hellos say: a generation that was begun.
+  void saw(const proto::GenerationNumber& generation);
   // In order. Dropped when there is no connection.
   void send(proto::WorkerMessage message);
 

@@ -36,6 +36,8 @@ void Membership::State::on(const Connected& event) {
   if (old != workers.end() && old->second.connected && !make_room(event, old->second))
     return refuse(fmt::format("ordinal {} is held by {} at {}", event.worker.ordinal, shown(old->second.identity.uid),
                               shown(old->second.identity.address)));
+  // The store with the claims of epochs was lost. Numbers must grow all the same.
+  if (event.newest > Generation{options.epoch, counter}) options.epoch = event.newest.epoch + 1;
   admit(event);
 }
 
@@ -68,7 +70,7 @@ void Membership::State::admit(const Connected& event) {
                   shown(event.worker.address)));
   if (!over) return;
   worker.dismissed = true;
-  actions.push_back(EndRun{over->outcome, {event.connection}, over->reason});
+  actions.push_back(EndRun{over->outcome, {event.connection}, over->reason});  // its own state is not in the snapshot
 }
 
 // nullptr: a connection that was refused, replaced or lost.
@@ -158,6 +160,26 @@ void Membership::State::on(const ExpectedChanged& event) {
   expected = event.workers;
 }
 
+// Who has the name of a pod that is another by now is on a node that nobody reaches, or about to end.
+void Membership::State::on(const PodsChanged& event) {
+  pods = event.pods;
+  for (auto& [ordinal, worker] : workers) {
+    const auto pod = pods.find(ordinal);
+    if (!worker.connected || pod == pods.end() || pod->second.uid.empty() || pod->second.uid == worker.identity.uid)
+      continue;
+    const std::string reason =
+        fmt::format("worker {} was replaced: its pod is {} now", ordinal, shown(pod->second.uid));
+    actions.push_back(Refuse{worker.connection, reason});
+    drop(worker, reason);
+  }
+}
+
+void Membership::State::on(const DeadlineCame& event) {
+  if (over || !deadline.empty()) return;
+  deadline = event.reason;
+  log(deadline);
+}
+
 void Membership::State::on(const Tick&) {
   for (auto& [ordinal, worker] : workers) {
     if (!worker.connected || now - worker.heard < options.lost_seconds) continue;
@@ -192,7 +214,7 @@ void Membership::State::settle() {
 
 void Membership::State::tell_awaiting() {
   const bool waits = !over && !stopped;
-  std::string text = waits ? awaiting_text(workers, expected, world.has_value()) : "";
+  std::string text = waits ? awaiting_text(workers, pods, expected, world.has_value()) : "";
   std::vector<uint64_t> connections = connections_of(workers, [](const Worker& worker) { return worker.takes_part(); });
   if (!connections.empty() && (text != told_awaiting || (newcomer && !text.empty())))
     actions.push_back(Await{std::move(connections), text});

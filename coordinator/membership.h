@@ -11,6 +11,7 @@
 #include <variant>
 #include <vector>
 
+#include "coordinator/discovery/discovery.h"
 #include "worker/base/trainer_phase.h"
 
 namespace podium {
@@ -58,16 +59,18 @@ struct MembershipOptions {
 // One line each, as a table.
 // clang-format off
 // `connection` is a number that the service gives each stream, never reused.
-struct Connected { uint64_t connection; WorkerIdentity worker; };
+struct Connected { uint64_t connection; WorkerIdentity worker; Generation newest = {}; };  // newest: that it has seen
 struct BecameReady { uint64_t connection; std::string data_hash, instruction_set; int64_t memory_step; };
 struct HeartbeatCame { uint64_t connection; Generation generation; TrainerReport trainer; };
 struct TrainerHasEnded { uint64_t connection; Generation generation; TrainerOutcome outcome; std::string reason; int64_t memory_step; };
 struct WantsToLeave { uint64_t connection; };
 struct Disconnected { uint64_t connection; std::string reason; };
 struct ExpectedChanged { uint32_t workers; };
+struct PodsChanged { SeenPods pods; };  // as the cluster shows them
+struct DeadlineCame { std::string reason; };  // the run is to be stopped, for good
 struct Tick {};
 using MembershipEvent = std::variant<Connected, BecameReady, HeartbeatCame, TrainerHasEnded, WantsToLeave, Disconnected,
-                                     ExpectedChanged, Tick>;
+                                     ExpectedChanged, PodsChanged, DeadlineCame, Tick>;
 
 // ---- what is to be done
 struct Admit { uint64_t connection; };
@@ -76,7 +79,7 @@ struct Refuse { uint64_t connection; std::string reason; };
 struct StartWorld { Generation generation; std::vector<uint64_t> connections; std::vector<uint32_t> ordinals; std::string instruction_set; };
 struct EndWorld { Generation generation; std::vector<uint64_t> connections; std::string reason; };  // kill the trainers
 struct TellTrainers { enum class Kind : uint8_t { kYield, kStop } kind; Generation generation; std::vector<uint64_t> connections; };
-struct EndRun { enum class Outcome : uint8_t { kFinished, kStopped, kSuperseded, kFailed } outcome; std::vector<uint64_t> connections; std::string reason; bool state_saved = false; };  // saved: in a snapshot, if anything was trained
+struct EndRun { enum class Outcome : uint8_t { kFinished, kStopped, kSuperseded, kFailed, kExpired } outcome; std::vector<uint64_t> connections; std::string reason; bool state_saved = false; };  // saved: in a snapshot, if anything was trained
 struct Await { std::vector<uint64_t> connections; std::string text; };  // told to all whenever the text changes
 struct Log { std::string text; };  // an event for people: status and log
 // clang-format on

@@ -20,6 +20,10 @@ void Membership::State::let_go() {
   const std::string now_expected = fmt::format("worker_count is now {}", expected);
   dismiss(surplus, EndRun::Outcome::kStopped, now_expected);
 
+  if (!deadline.empty()) {
+    for (auto& [ordinal, worker] : workers) worker.leaving |= worker.takes_part();
+    if (!any_of(workers, wants_out)) return end_run(EndRun::Outcome::kExpired, deadline);
+  }
   if (any_of(workers, wants_out)) {
     if (!leaving_since) leaving_since = now;
     if (!any_of(workers, [](const Worker& worker) { return worker.takes_part() && !worker.leaving; }))
@@ -47,7 +51,7 @@ void Membership::State::let_some_go() {
 }
 
 void Membership::State::stop_everything() {
-  if (world) return ask(TellTrainers::Kind::kStop, "all workers leave");
+  if (world) return ask(TellTrainers::Kind::kStop, deadline.empty() ? "all workers leave" : deadline);
   if (!save_state()) stop_leavers("");
 }
 
@@ -71,7 +75,7 @@ bool Membership::State::save_state() {
   if (waits && now - *leaving_since < options.form_seconds) return true;
   if (ordinals.empty()) return false;
   start_world(std::move(ordinals));
-  ask(TellTrainers::Kind::kStop, "all workers leave");
+  stop_everything();
   return true;
 }
 
@@ -91,13 +95,17 @@ void Membership::State::dismiss(const std::vector<uint64_t>& connections, EndRun
 
 // After a failure it may have been the one that writes the snapshot that failed.
 void Membership::State::stop_leavers(const std::string& failure) {
+  if (!deadline.empty())
+    return end_run(EndRun::Outcome::kExpired, failure.empty() ? deadline : fmt::format("{}, but {}", deadline, failure),
+                   failure.empty());
   dismiss(connections_of(workers, wants_out), EndRun::Outcome::kStopped,
           failure.empty() ? "all workers leave" : fmt::format("all workers leave, but {}", failure), failure.empty());
   stopped = !any_of(workers, [](const Worker& worker) { return worker.takes_part(); });
 }
 
-void Membership::State::end_run(EndRun::Outcome outcome, const std::string& reason) {
-  constexpr const char* kTexts[] = {"is finished", "was stopped", "is superseded by another coordinator", "has failed"};
+void Membership::State::end_run(EndRun::Outcome outcome, const std::string& reason, bool state_saved) {
+  constexpr const char* kTexts[] = {"is finished", "was stopped", "is superseded by another coordinator", "has failed",
+                                    "is over"};
   const std::string what = fmt::format("the run {}", kTexts[static_cast<size_t>(outcome)]);
   const std::string text = reason.empty() ? what : fmt::format("{}: {}", what, reason);
   if (world)
@@ -107,7 +115,7 @@ void Membership::State::end_run(EndRun::Outcome outcome, const std::string& reas
   std::vector<uint64_t> connections = connections_of(workers, [](const Worker& worker) { return worker.takes_part(); });
   for (auto& [ordinal, worker] : workers)
     if (worker.connected) worker.dismissed = true;
-  over = EndRun{outcome, connections, reason};
+  over = EndRun{outcome, connections, reason, state_saved};
   if (!connections.empty()) actions.push_back(*over);
 }
 

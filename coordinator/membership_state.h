@@ -32,6 +32,8 @@ struct Membership::State {
   void on(const WantsToLeave& event);
   void on(const Disconnected& event);
   void on(const ExpectedChanged& event);
+  void on(const PodsChanged& event);
+  void on(const DeadlineCame& event);
   void on(const Tick&);
   // Everything that follows from the state and the time rather than from one event.
   void settle();
@@ -63,7 +65,7 @@ struct Membership::State {
   void dismiss(const std::vector<uint64_t>& connections, EndRun::Outcome outcome, const std::string& reason,
                bool state_saved = false);
   void stop_leavers(const std::string& reason);
-  void end_run(EndRun::Outcome outcome, const std::string& reason);
+  void end_run(EndRun::Outcome outcome, const std::string& reason, bool state_saved = false);
   bool holds_state() const;
 
   void log(std::string text) { actions.push_back(Log{std::move(text)}); }
@@ -71,6 +73,7 @@ struct Membership::State {
   MembershipOptions options;
   uint32_t expected;
   Workers workers;
+  SeenPods pods;
   std::optional<World> world;
   uint64_t counter = 0;
   TrainerReport newest_report;
@@ -82,6 +85,7 @@ struct Membership::State {
   Seconds now = 0;
   std::optional<Seconds> waiting_since;  // without a world; unset before the first event
   std::optional<Seconds> leaving_since;  // somebody wants to leave and has not been let go
+  std::string deadline;                  // why the run is to be stopped for good; empty: it is not
   std::optional<EndRun> over;            // nothing will ever be trained again
   bool stopped = false;                  // everybody was told so, and nobody has come since
 

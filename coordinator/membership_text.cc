@@ -7,7 +7,7 @@
 namespace podium {
 namespace {
 
-constexpr size_t kMostListed = 8;
+constexpr size_t kMostListed = 8, kMostExplained = 3, kLongestExplanation = 500;
 
 std::string list_ordinals(const std::vector<uint32_t>& ordinals) {
   size_t listed = std::min(ordinals.size(), kMostListed);
@@ -90,7 +90,7 @@ std::optional<std::string> identity_refusal(const WorkerIdentity& own, uint32_t 
   return std::nullopt;
 }
 
-std::string awaiting_text(const Workers& workers, uint32_t expected, bool world_runs) {
+std::string awaiting_text(const Workers& workers, const SeenPods& pods, uint32_t expected, bool world_runs) {
   const std::optional<std::string> common = common_data_hash(workers);
   std::vector<uint32_t> missing;
   std::map<std::string_view, std::vector<uint32_t>> preparing;
@@ -108,6 +108,10 @@ std::string awaiting_text(const Workers& workers, uint32_t expected, bool world_
   }
   if (!world_runs) {
     if (!missing.empty()) texts.push_back(fmt::format("{} of {} (not connected)", workers_text(missing), expected));
+    size_t explained = 0;
+    for (uint32_t ordinal : missing)
+      if (const auto pod = pods.find(ordinal); pod != pods.end() && explained++ < kMostExplained)
+        texts.push_back(shown(pod->second.text, kLongestExplanation));
     for (const auto& [what, ordinals] : preparing)
       texts.push_back(fmt::format("{} of {}: {}", workers_text(ordinals), expected, what));
   }

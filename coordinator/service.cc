@@ -14,11 +14,12 @@ CoordinatorService::~CoordinatorService() { state_->stop(); }
 
 int CoordinatorService::port() const { return state_->port(); }
 
-void CoordinatorService::set_epoch(uint64_t epoch) {
-  state_->options.membership.epoch = epoch;
-  state_->membership.set_epoch(epoch);
-}
+void CoordinatorService::set_epoch(uint64_t epoch) { state_->membership.set_epoch(epoch); }
 
 void CoordinatorService::set_expected_workers(uint32_t workers) { state_->feed(ExpectedChanged{workers}); }
+
+void CoordinatorService::set_pods(SeenPods pods) { state_->feed(PodsChanged{std::move(pods)}); }
+
+void CoordinatorService::expire(const std::string& reason) { state_->feed(DeadlineCame{reason}); }
 
 }  // namespace podium

@@ -35,6 +35,9 @@ class CoordinatorService {
   // Instead of the membership's option, when it is known only after listening; before the io_context runs.
   void set_epoch(uint64_t epoch);
   void set_expected_workers(uint32_t workers);
+  void set_pods(SeenPods pods);
+  // Stops the run, for good.
+  void expire(const std::string& reason);
 
  private:
   struct State;

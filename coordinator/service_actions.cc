@@ -35,7 +35,7 @@ void CoordinatorService::State::feed(MembershipEvent event) {
 
 void CoordinatorService::State::perform(const Admit& action) {
   proto::CoordinatorMessage message;
-  message.mutable_welcome()->set_epoch(options.membership.epoch);
+  message.mutable_welcome()->set_epoch(membership.generation().epoch);
   const auto found = streams.find(action.connection);
   if (found != streams.end()) found->second.admitted = true;
   send(action.connection, message);

@@ -115,7 +115,7 @@ void CoordinatorService::State::greeted(uint64_t connection, const proto::Worker
     Stream& stream = streams.at(connection);
     stream.joined = true;
     stream.name = fmt::format("worker {} ({})", message.hello().ordinal(), message.hello().name());
-    feed(Connected{connection, identity_of(message.hello())});
+    feed(Connected{connection, identity_of(message.hello()), from_proto(message.hello().newest_generation())});
   }
 }
 

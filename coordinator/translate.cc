@@ -9,6 +9,7 @@ namespace podium {
 namespace {
 
 constexpr size_t kLongestName = 256, kLongestCredential = 16 << 10, kLongestReason = 1000;
+constexpr uint64_t kHighestEpoch = 99'999'999;  // claims in the store have eight digits
 
 bool is_control(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; }
 
@@ -52,6 +53,8 @@ proto::RunEnded::Outcome outcome_of(EndRun::Outcome outcome) {
       return proto::RunEnded::STOPPED;
     case EndRun::Outcome::kSuperseded:
       return proto::RunEnded::SUPERSEDED;
+    case EndRun::Outcome::kExpired:
+      return proto::RunEnded::EXPIRED;
     case EndRun::Outcome::kFailed:
       break;
   }
@@ -100,6 +103,9 @@ std::optional<std::string> find_fault(const proto::Hello& hello) {
   }
   if (hello.credential().size() > kLongestCredential)
     return fmt::format("its credential has more than {} bytes", kLongestCredential);
+  if (hello.newest_generation().epoch() > kHighestEpoch)
+    return fmt::format("its newest generation is of epoch {}, expected at most {}", hello.newest_generation().epoch(),
+                       kHighestEpoch);
   return std::nullopt;
 }
 

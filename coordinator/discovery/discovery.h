@@ -1,13 +1,10 @@
-// Who am I, where is the coordinator, and how many are we? A static list here; the Kubernetes API and CLUSTER_SPEC keep
-// the same promises later.
+// Who am I, where is the coordinator, and how many are we? By a static list, or by the Kubernetes API.
 #pragma once
 
 #include <cstdint>
 #include <functional>
-#include <memory>
-#include <optional>
+#include <map>
 #include <string>
-#include <vector>
 
 namespace podium {
 
@@ -18,35 +15,34 @@ struct PeerIdentity {
   std::string address;  // host or IP where this worker is reached by MPI, without a port
 };
 
+// What the cluster says of an ordinal's pod.
+struct SeenPod {
+  std::string uid;   // "": there is none
+  std::string text;  // "pod podium-2 is Pending: 0/3 nodes are available; lower resources.requests or add nodes"
+  bool operator==(const SeenPod&) const = default;
+};
+using SeenPods = std::map<uint32_t, SeenPod>;  // by ordinal
+
 // On the io_context's thread.
 class Discovery {
  public:
   struct Handlers {
-    // Where ordinal 0 serves ("10.0.0.3:7421"), at first and whenever it changes.
+    // Where ordinal 0 serves ("10.0.0.3:7421"), at first and whenever it changes; "": nowhere at the moment.
     std::function<void(const std::string& address)> coordinator;
     // How many workers there should be.
     std::function<void(uint32_t workers)> expected;
-    // What it waits for, with its cause: "pod podium-0: Pending, image not pulled".
+    // Of ordinal 0 alone, and of a cluster: the pods of all ordinals that are expected or there.
+    std::function<void(const SeenPods& pods)> pods;
+    // Why the coordinator is not there, with its fix: "pod podium-0 is Pending: its image is not pulled".
     std::function<void(const std::string& text)> awaiting;
+    // What is wrong with finding out all this, with its fix; "": nothing any more.
+    std::function<void(const std::string& text)> trouble;
   };
   virtual ~Discovery() = default;
   virtual PeerIdentity self() const = 0;
+  // HOST:PORT where this worker serves when it is ordinal 0.
+  virtual std::string own_address() const = 0;
   virtual void watch(Handlers handlers) = 0;
-};
-
-// `addresses`: HOST:PORT of each worker in order of its ordinal; the first is the coordinator's. Throws Error naming
-// the setting when an address is not one, or `ordinal` is outside the list.
-class StaticDiscovery : public Discovery {
- public:
-  StaticDiscovery(std::vector<std::string> addresses, uint32_t ordinal);
-  PeerIdentity self() const override;
-  void watch(Handlers handlers) override;
-  const std::string& own_address() const;  // HOST:PORT
-
- private:
-  std::vector<std::string> addresses_;
-  uint32_t ordinal_;
-  std::string uid_;
 };
 
 }  // namespace podium

@@ -1,9 +1,10 @@
+#include "coordinator/discovery/static_list.h"
+
 #include <fmt/format.h>
 #include <sys/random.h>
 
 #include <algorithm>
 
-#include "coordinator/discovery/discovery.h"
 #include "worker/base/error.h"
 
 namespace podium {
@@ -64,6 +65,6 @@ void StaticDiscovery::watch(Handlers handlers) {
   if (handlers.expected) handlers.expected(static_cast<uint32_t>(addresses_.size()));
 }
 
-const std::string& StaticDiscovery::own_address() const { return addresses_[ordinal_]; }
+std::string StaticDiscovery::own_address() const { return addresses_[ordinal_]; }
 
 }  // namespace podium

@@ -1,7 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "coordinator/discovery/discovery.h"
+#include "coordinator/discovery/static_list.h"
 #include "worker/base/error.h"
 
 namespace podium {
@@ -39,8 +39,11 @@ TEST(StaticDiscovery, TellsTheCoordinatorAndTheNumberAtOnce) {
   StaticDiscovery discovery({"a:1", "b:2", "c:3"}, 2);
   std::string coordinator;
   uint32_t expected = 0;
-  discovery.watch({[&](const std::string& address) { coordinator = address; },
-                   [&](uint32_t workers) { expected = workers; }, [](const std::string&) { FAIL(); }});
+  discovery.watch({.coordinator = [&](const std::string& address) { coordinator = address; },
+                   .expected = [&](uint32_t workers) { expected = workers; },
+                   .pods = [](const SeenPods&) { FAIL(); },
+                   .awaiting = [](const std::string&) { FAIL(); },
+                   .trouble = [](const std::string&) { FAIL(); }});
   EXPECT_EQ(coordinator, "a:1");
   EXPECT_EQ(expected, 3u);
   discovery.watch({});

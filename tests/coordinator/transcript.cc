@@ -16,7 +16,7 @@ constexpr TrainerPhase kPhases[] = {TrainerPhase::kNone,      TrainerPhase::kPre
                                     TrainerPhase::kAllreduce, TrainerPhase::kValidation,    TrainerPhase::kSnapshot,
                                     TrainerPhase::kFinishing};
 constexpr const char* kOutcomes[] = {"failed", "finished", "yielded", "stopped", "superseded", "killed"};
-constexpr const char* kRunOutcomes[] = {"finished", "stopped", "superseded", "failed"};
+constexpr const char* kRunOutcomes[] = {"finished", "stopped", "superseded", "failed", "expired"};
 
 WorkerIdentity identity_of(uint32_t ordinal) {
   return {ordinal,
@@ -100,6 +100,11 @@ std::string Transcript::execute(const Command& command) {
   if (command.name == "train") return train(command);
   if (command.name == "tick") return handle(Tick{});
   if (command.name == "expect") return handle(ExpectedChanged{static_cast<uint32_t>(std::stoul(command.worker))});
+  if (command.name == "deadline") return handle(DeadlineCame{command.reason});
+  if (command.name == "pod") {
+    pods_[static_cast<uint32_t>(std::stoul(command.worker))] = {command.value("uid", ""), command.reason};
+    return handle(PodsChanged{pods_});
+  }
   if (command.name == "status") return status();
   Peer& peer = peers_.at(command.worker);
   const Generation current = membership_.generation();
@@ -138,7 +143,10 @@ std::string Transcript::connect(const Command& command) {
   Peer peer;
   peer.connection = peer.beat.connection = next_connection_++;
   peers_[command.worker] = peer;
-  return handle(Connected{peer.connection, identity});
+  const std::string newest = command.value("newest", "0.0");
+  const size_t dot = newest.find('.');
+  return handle(
+      Connected{peer.connection, identity, {std::stoull(newest.substr(0, dot)), std::stoull(newest.substr(dot + 1))}});
 }
 
 std::string Transcript::wait() {

@@ -1,12 +1,15 @@
 // Membership as a dialogue in text. Lines that begin with '>' are what happens, `> SECONDS COMMAND ...`; the lines
 // under one are what the membership answers to it.
 //
-//   connect W [uid=U] [run=R] [image=I] [settings=S]     W: "1", its second connection "1'", then "1''"
+//   connect W [uid=U] [run=R] [image=I] [settings=S] [newest=EPOCH.COUNTER]
+//                                                        W: "1", its second connection "1'", then "1''"
 //   ready W [data=D] [set=S] [step=N]
 //   beat W PHASE [step=N] [generation=N]                 it says so from now on, with growing ticks
 //   freeze W | mute W                                    the ticks grow no more | no heartbeats any more
 //   ended W OUTCOME [generation=N] [step=N] [: REASON]
 //   leave W | disconnect W : REASON | expect N | tick | status
+//   pod N [uid=U] : TEXT                                 what the cluster says of ordinal N's pod from now on
+//   deadline : REASON
 //   train N [step=S]                                     workers 0 to N-1 connect and train; the answers are left out
 //   wait                                                 until SECONDS: every half second all send heartbeats, then a
 //   tick;
@@ -45,6 +48,7 @@ class Transcript {
 
   Membership membership_;
   std::map<std::string, Peer> peers_;
+  SeenPods pods_;
   uint64_t next_connection_ = 1;
   Seconds now_ = 0, until_ = 0;
 };

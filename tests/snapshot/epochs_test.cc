@@ -41,7 +41,20 @@ TEST_F(Epochs, LeaveClaimsThatNameTheirHolders) {
   claim_epoch(store_, "run", "pod-0");
   claim_epoch(store_, "run", "podium-0 at 10.0.0.7");
   EXPECT_THAT(store_.list("run/"), testing::ElementsAre("run/epochs/00000001", "run/epochs/00000002"));
-  EXPECT_EQ(read_file(folder_.path() / "run" / "epochs" / "00000002"), "podium-0 at 10.0.0.7\n");
+  EXPECT_THAT(read_file(folder_.path() / "run" / "epochs" / "00000002"),
+              testing::MatchesRegex("podium-0 at 10.0.0.7\nunix_seconds [0-9]+\n"));
+}
+
+TEST_F(Epochs, KnowWhenTheFirstWasClaimed) {
+  EXPECT_EQ(first_claim_time(store_, "run"), std::nullopt);
+  const int64_t before = std::time(nullptr);
+  claim_epoch(store_, "run", "pod-0");
+  const std::optional<int64_t> first = first_claim_time(store_, "run");
+  ASSERT_TRUE(first);
+  EXPECT_GE(*first, before);
+  EXPECT_LE(*first, std::time(nullptr));
+  write("run/epochs/00000000");  // of a version that wrote no time
+  EXPECT_EQ(first_claim_time(store_, "run"), std::nullopt);
 }
 
 TEST_F(Epochs, AreClaimedOnceWhenSeveralClaimAtTheSameTime) {

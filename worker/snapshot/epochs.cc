@@ -2,9 +2,12 @@
 
 #include <algorithm>
 #include <charconv>
+#include <ctime>
 
 namespace podium {
 namespace {
+
+constexpr std::string_view kTime = "unix_seconds ";
 
 std::string prefix_of(const std::string& run) { return fmt::format("{}/epochs/", run); }
 
@@ -29,11 +32,25 @@ uint64_t claim_epoch(ObjectStore& store, const std::string& run, const std::stri
     ++epoch;
     // As many digits as a listing in order of names needs.
     const std::string name = fmt::format("{}{:08}", prefix_of(run), epoch);
-    if (!store.create_if_absent(name, MemorySource(holder + "\n"))) continue;
+    const std::string claim = fmt::format("{}\n{}{}\n", holder, kTime, std::time(nullptr));
+    if (!store.create_if_absent(name, MemorySource(claim))) continue;
     // Old claims stay: a name that were free again could be claimed by who listed before.
     return epoch;
   }
   throw Error("{}: no epoch could be claimed in {} attempts", prefix_of(run), kAttempts);
+}
+
+std::optional<int64_t> first_claim_time(ObjectStore& store, const std::string& run) {
+  constexpr uint64_t kLargestClaim = 4096;
+  const std::vector<std::string> claims = store.list(prefix_of(run));
+  if (claims.empty()) return std::nullopt;
+  const std::optional<std::string> text = read_object(store, claims.front(), kLargestClaim);
+  const size_t found = text ? text->find(kTime) : std::string::npos;
+  if (found == std::string::npos) return std::nullopt;
+  int64_t seconds = 0;
+  const char* const begin = text->data() + found + kTime.size();
+  return std::from_chars(begin, text->data() + text->size(), seconds).ec == std::errc() ? std::optional(seconds)
+                                                                                        : std::nullopt;
 }
 
 void check_epoch(ObjectStore& store, const std::string& run, uint64_t epoch) {

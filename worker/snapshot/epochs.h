@@ -2,6 +2,7 @@
 // its own commits nothing any more (design "A generation", 5).
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "worker/base/error.h"
@@ -15,8 +16,11 @@ class Superseded : public Error {
   using Error::Error;
 };
 
-// Claims the epoch after the highest, and returns it. `holder` is written into the claim, for people.
+// Claims the epoch after the highest, and returns it. `holder` is written into the claim, for people, with the time.
 uint64_t claim_epoch(ObjectStore& store, const std::string& run, const std::string& holder);
+
+// When the first of a run's claims was made, in seconds since 1970; nullopt: there is none that says so.
+std::optional<int64_t> first_claim_time(ObjectStore& store, const std::string& run);
 
 // The highest that is claimed; 0: none.
 uint64_t highest_epoch(ObjectStore& store, const std::string& run);

@@ -82,7 +82,12 @@ int run_local(Arguments arguments) {
   const int64_t count = parse_workers(asked.value_or(std::to_string(settings.worker_count)));
 
   const std::string run = run_name(loaded);
-  if (const auto completion = find_completed(settings, run)) return end_completed(settings, run, *completion);
+  if (const auto completion = find_completed(settings, run)) {
+    WorkerSetup setup;
+    setup.settings = settings;
+    setup.run = run;
+    return end_completed(setup, *completion);
+  }
   const fs::path run_folder = fs::absolute(settings.snapshots.folder) / run;
   create_folders(run_folder);
   remove_ownerless_memory();

@@ -33,15 +33,24 @@ int run_one(const Arguments& arguments) {
   if (loaded.actions.version) return fmt::print("podium {}\n", PODIUM_VERSION), 0;
   if (loaded.actions.dump_config) return fmt::print("{}", dump_config(loaded.settings)), 0;
   environment[kJobGroupVariable] = std::to_string(job);
-  WorkerSetup setup{loaded.settings, run_name(loaded), {}, environment, local};
+  WorkerSetup setup;
+  setup.settings = loaded.settings;
+  setup.run = run_name(loaded);
+  setup.environment = environment;
+  setup.shares_terminal = local;
   Settings::Workers& workers = setup.settings.workers;
-  if (workers.addresses.empty()) {  // alone
+  if (is_on_kubernetes(setup.settings, environment)) {
+    setup.pod = find_pod(environment);
+    workers.ordinal = setup.pod->identity.peer.ordinal;
+    setup.load_again = [arguments, environment] { return load_settings(arguments, environment).settings; };
+  } else if (workers.addresses.empty()) {  // alone
     workers.addresses = free_addresses(1);
     workers.ordinal = 0;
   } else if (workers.ordinal < 0) {
     throw Error("workers.ordinal is {}: expected the place of this worker in workers.addresses", workers.ordinal);
   }
   setup.trainer = with_option(without_new_run(arguments), "--run_name", setup.run);
+  setup.trainer = with_option(setup.trainer, "--workers.ordinal", std::to_string(workers.ordinal));
   const std::filesystem::path own = std::filesystem::read_symlink("/proc/self/exe");
   setup.trainer.insert(setup.trainer.begin(), (own.parent_path() / "trainer").string());
   return run_worker(setup);

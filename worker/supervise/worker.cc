@@ -5,7 +5,9 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <ctime>
 
+#include "coordinator/discovery/static_list.h"
 #include "worker/base/error.h"
 #include "worker/memory_state/memory_state.h"
 #include "worker/snapshot/epochs.h"
@@ -27,6 +29,22 @@ constexpr std::chrono::seconds kGrace{25};
 // look the same, comes after that.
 constexpr double kWorkersFirstSeconds = 2;
 
+std::unique_ptr<Discovery> make_discovery(boost::asio::io_context& io, const WorkerSetup& setup) {
+  const Settings::Workers& workers = setup.settings.workers;
+  if (setup.pod)
+    return std::make_unique<KubernetesDiscovery>(
+        io, setup.pod->credentials,
+        KubernetesDiscovery::Options{setup.pod->identity, static_cast<uint16_t>(workers.port)});
+  return std::make_unique<StaticDiscovery>(workers.addresses,
+                                           static_cast<uint32_t>(std::max<int64_t>(workers.ordinal, 0)));
+}
+
+// Until the StatefulSet has been read: as the settings say.
+uint32_t expected_at_first(const WorkerSetup& setup) {
+  return static_cast<uint32_t>(setup.pod ? setup.settings.worker_count
+                                         : static_cast<int64_t>(setup.settings.workers.addresses.size()));
+}
+
 std::string secret_of(const Settings& settings) {
   if (!settings.workers.secret_file.empty()) return read_secret(settings.workers.secret_file);
   if (settings.workers.addresses.size() > 1)
@@ -43,33 +61,25 @@ int run_worker(const WorkerSetup& setup) {
   // Left by a worker that was killed at the very end.
   if (!settings.workers.memory_folder.empty())
     MemoryState::remove(settings.workers.memory_folder, setup.run, static_cast<uint32_t>(settings.workers.ordinal));
-  return end_completed(settings, setup.run, *completion);
+  return end_completed(setup, *completion);
 }
 
 WorkerLoop::WorkerLoop(const WorkerSetup& setup)
     : setup_(setup),
       options_(setup_.settings.workers),
-      discovery_(options_.addresses, static_cast<uint32_t>(std::max<int64_t>(options_.ordinal, 0))),
-      self_(discovery_.self()),
+      discovery_(make_discovery(io_, setup_)),
+      self_(discovery_->self()),
       settings_hash_(mathematics_hash(setup_.settings)),
       secret_(secret_of(setup_.settings)),
       log_(fmt::format("worker {}", self_.ordinal)),
-      expected_(static_cast<uint32_t>(options_.addresses.size())) {}
+      expected_(expected_at_first(setup_)) {}
 
 int WorkerLoop::run() {
   wait_for_signal();
   if (!options_.memory_folder.empty()) MemoryState::remove_strangers(options_.memory_folder, setup_.run, self_.ordinal);
   pmix_.emplace(fs::temp_directory_path() / fmt::format("podium-{}", ::getpid()), pmix_handlers());
   if (self_.ordinal == 0) serve();
-  discovery_.watch({
-      .coordinator = [this](const std::string& address) { join(address); },
-      .expected =
-          [this](uint32_t workers) {
-            expected_ = workers;
-            if (service_) service_->set_expected_workers(workers);
-          },
-      .awaiting = [this](const std::string& text) { waiting_.set(text); },
-  });
+  discover();
   trainers_.emplace(io_, TrainerCommand{setup_.trainer, setup_.environment}, options_.hang_seconds, trainer_handlers());
   trainers_->begin();
   every_half_second();
@@ -82,16 +92,58 @@ int WorkerLoop::run() {
   return exit_code_;
 }
 
+void WorkerLoop::discover() {
+  discovery_->watch({
+      .coordinator = [this](const std::string& address) { join(address); },
+      .expected =
+          [this](uint32_t workers) {
+            expected_ = workers;
+            if (service_) service_->set_expected_workers(workers);
+          },
+      .pods =
+          [this](const SeenPods& pods) {
+            if (service_) service_->set_pods(pods);
+          },
+      .awaiting =
+          [this](const std::string& text) {
+            coordinator_pod_ = text;
+            if (!client_ || !client_->is_connected()) wait_for_coordinator();
+          },
+      .trouble =
+          [this](const std::string& text) { log_.line(text.empty() ? "Kubernetes API: all is well again" : text); },
+  });
+  if (!setup_.pod || self_.ordinal != 0) return;
+  size_.emplace(io_, setup_.pod->credentials, setup_.pod->identity.stateful_set,
+                kubernetes::StatefulSetSize::Handlers{});
+  settings_watch_.emplace(setup_.settings, setup_.load_again,
+                          SettingsWatch::Handlers{
+                              [this](uint32_t now, uint32_t before) { resize(now, before); },
+                              [this](const std::string& text) { log_.line(text); },
+                          });
+}
+
+// spec.replicas is the one expected size; the cluster tells of it when it has changed.
+void WorkerLoop::resize(uint32_t now, uint32_t before) {
+  const std::string& set = setup_.pod->identity.stateful_set;
+  log_.line(
+      fmt::format("worker_count is {} in the settings now, it was {}: StatefulSet {} is scaled", now, before, set));
+  size_->set(now, [this, now, set](const std::string& trouble) {
+    if (!trouble.empty()) log_.line(fmt::format("StatefulSet {} is not scaled to {} yet: {}", set, now, trouble));
+  });
+}
+
 // Whether nobody needs the memory state any more.
 bool WorkerLoop::state_is_saved() const {
   if (!run_ended_) return false;
   if (run_ended_->outcome() == proto::RunEnded::FINISHED) return true;
-  return run_ended_->outcome() == proto::RunEnded::STOPPED && run_ended_->state_saved() && trainer_stopped_;
+  const bool in_order =
+      run_ended_->outcome() == proto::RunEnded::STOPPED || run_ended_->outcome() == proto::RunEnded::EXPIRED;
+  return in_order && run_ended_->state_saved() && trainer_stopped_;
 }
 
 void WorkerLoop::serve() {
   ServiceOptions options;
-  options.address = discovery_.own_address();
+  options.address = discovery_->own_address();
   options.membership.own = {.ordinal = 0,
                             .name = self_.name,
                             .uid = self_.uid,
@@ -107,14 +159,29 @@ void WorkerLoop::serve() {
   options.membership.lost_seconds = options_.lost_seconds;
   options.membership.hang_seconds = options_.hang_seconds + kWorkersFirstSeconds;
   options.log = [this](const std::string& text) { log_.line(text); };
-  service_.emplace(io_, std::move(options), shared_secret(secret_));
+  service_.emplace(io_, std::move(options), authenticator());
   // Only now: who cannot listen must not take the run from who does.
   LocalStore store(setup_.settings.snapshots.folder);
   service_->set_epoch(
       claim_epoch(store, setup_.run, fmt::format("{} ({}) at {}", self_.name, self_.uid, self_.address)));
+  began_ = first_claim_time(store, setup_.run);
+}
+
+std::unique_ptr<Authenticator> WorkerLoop::authenticator() { return shared_secret(secret_); }
+
+void WorkerLoop::wait_for_coordinator() {
+  const std::string where = coordinator_.empty() ? "" : " at " + coordinator_;
+  const std::string pod = coordinator_pod_.empty() ? "" : fmt::format(" ({})", coordinator_pod_);
+  waiting_.set(fmt::format("worker 0 of {}{}{}", expected_, where, pod));
 }
 
 void WorkerLoop::join(const std::string& address) {
+  coordinator_ = address;
+  if (address.empty()) {
+    client_.reset();
+    if (trainers_) trainers_->kill("its coordinator is lost");
+    return wait_for_coordinator();
+  }
   proto::Hello hello;
   hello.set_ordinal(self_.ordinal);
   hello.set_name(self_.name);
@@ -124,8 +191,8 @@ void WorkerLoop::join(const std::string& address) {
   hello.set_run_name(setup_.run);
   hello.set_settings_hash(settings_hash_);
   hello.set_credential(secret_);
-  coordinator_ = address;
-  waiting_.set(fmt::format("worker 0 of {} at {}", expected_, coordinator_));
+  *hello.mutable_newest_generation() = world_;
+  wait_for_coordinator();
   client_.emplace(
       io_, address, std::move(hello), options_.lost_seconds,
       CoordinatorClient::Handlers{
@@ -147,6 +214,8 @@ void WorkerLoop::every_half_second() {
   heartbeat();
   trainers_->check();
   reap_strangers();
+  check_deadline();
+  if (settings_watch_) settings_watch_->tick(steady_clock::now());
   waiting_.tick();
   beat_.expires_after(kHeartbeat);
   beat_.async_wait([this](const boost::system::error_code& error) {
@@ -176,6 +245,16 @@ void WorkerLoop::heartbeat() {
 }
 
 // ---- the end
+
+// Wall clock: money is spent by it, whether anything is trained or not.
+void WorkerLoop::check_deadline() {
+  const double minutes = setup_.settings.deadline_minutes;
+  if (!service_ || minutes == 0 || run_ended_) return;
+  const auto now = static_cast<int64_t>(std::time(nullptr));
+  if (!began_) began_ = now;
+  if (static_cast<double>(now - *began_) < minutes * 60) return;
+  service_->expire(fmt::format("deadline_minutes ({:g}) since the run's first start are over", minutes));
+}
 
 // The first asks the coordinator, which lets all trainers stop together; the second ends everything here and now.
 void WorkerLoop::signalled(int signal) {

@@ -2,10 +2,13 @@
 // home too.
 #pragma once
 
+#include <functional>
 #include <map>
+#include <optional>
 
 #include "configuration/settings.h"
 #include "worker/supervise/arguments.h"
+#include "worker/supervise/pod_place.h"
 
 namespace podium {
 
@@ -15,6 +18,8 @@ struct WorkerSetup {
   Arguments trainer;                               // its program, and its arguments
   std::map<std::string, std::string> environment;  // of the trainer
   bool shares_terminal = false;                    // with other workers, in a local run
+  std::optional<PodPlace> pod;                     // on Kubernetes
+  std::function<Settings()> load_again;            // the settings as they are in the file by now
 };
 
 // Until the run has ended, or a signal says so; returns the exit code. Throws Error when it cannot begin.

@@ -7,9 +7,10 @@
 #include <optional>
 
 #include "coordinator/client.h"
-#include "coordinator/discovery/discovery.h"
+#include "coordinator/discovery/kubernetes_discovery.h"
 #include "coordinator/service.h"
 #include "worker/pmix/pmix_server.h"
+#include "worker/supervise/settings_watch.h"
 #include "worker/supervise/trainers.h"
 #include "worker/supervise/worker.h"
 #include "worker/supervise/worker_log.h"
@@ -24,7 +25,11 @@ class WorkerLoop {
 
  private:
   void serve();
+  std::unique_ptr<Authenticator> authenticator();
+  void discover();
+  void wait_for_coordinator();
   void join(const std::string& address);
+  void resize(uint32_t now, uint32_t before);
   void wait_for_signal();
   void every_half_second();
   void reap_strangers() const;
@@ -52,38 +57,44 @@ class WorkerLoop {
                 const std::string& reason);
   PmixServer::Handlers pmix_handlers();
 
+  // The end.
+  void check_deadline();
   void signalled(int signal);
   void exit(int code);
   void exit_after(std::chrono::milliseconds delay, int code);
 
+  boost::asio::io_context io_;
   const WorkerSetup setup_;
   const Settings::Workers& options_;
-  StaticDiscovery discovery_;
+  const std::unique_ptr<Discovery> discovery_;
   const PeerIdentity self_;
   const std::string settings_hash_, secret_;
   const WorkerLog log_;
   WaitingLog waiting_{log_};
 
-  boost::asio::io_context io_;
   boost::asio::signal_set signals_{io_, SIGINT, SIGTERM, SIGHUP};
   boost::asio::steady_timer beat_{io_}, exit_timer_{io_};
   std::optional<CoordinatorService> service_;
-  std::string coordinator_;  // where it serves
-  uint32_t expected_;        // workers
+  std::optional<SettingsWatch> settings_watch_;      // of ordinal 0 on Kubernetes
+  std::optional<kubernetes::StatefulSetSize> size_;  // likewise, to be set
+  std::optional<int64_t> began_;                     // the run, for the first time; seconds since 1970
+  std::string coordinator_;                          // where it serves; empty: nowhere
+  std::string coordinator_pod_;                      // what the cluster says of its pod
+  uint32_t expected_;                                // workers
   std::optional<CoordinatorClient> client_;
   std::optional<PmixServer> pmix_;
   std::optional<Trainers> trainers_;
 
   bool in_world_ = false;
   uint32_t rank_ = 0;
-  proto::GenerationNumber world_;
+  proto::GenerationNumber world_;      // the newest that it was in
   std::optional<int64_t> first_step_;  // seen in this world
   proto::Phase told_phase_ = proto::PHASE_NONE;
   std::chrono::steady_clock::time_point told_;
   bool trainer_stopped_ = false;  // the last one, with a snapshot
   std::optional<proto::RunEnded> run_ended_;
   std::optional<int> signal_;  // the exit code for it
-  bool idle_ = false;          // the run is complete, and its signal is waited for
+  bool idle_ = false;          // nothing is left to do, and a signal is waited for
   int exit_code_ = 0;
 };
 

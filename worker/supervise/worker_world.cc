@@ -7,6 +7,7 @@
 #include "worker/base/error.h"
 #include "worker/memory_state/memory_state.h"
 #include "worker/supervise/exit_codes.h"
+#include "worker/supervise/when_done.h"
 #include "worker/supervise/worker_loop.h"
 
 namespace podium {
@@ -18,6 +19,7 @@ using std::chrono::steady_clock;
 constexpr std::chrono::milliseconds kShortestHeartbeat{100};
 // The others learn of the end of the run from the coordinator before it goes.
 constexpr std::chrono::milliseconds kFarewell{500};
+constexpr std::chrono::milliseconds kSurplusWait{30'000};
 
 bool same(const proto::GenerationNumber& a, const proto::GenerationNumber& b) {
   return a.epoch() == b.epoch() && a.counter() == b.counter();
@@ -70,7 +72,7 @@ void WorkerLoop::disconnected(const std::string& reason, bool refused) {
   if (run_ended_) return;
   if (signal_) return exit(*signal_);
   if (refused) log_.line(fmt::format("worker 0 at {} refused: {}", coordinator_, reason));
-  waiting_.set(fmt::format("worker 0 of {} at {}", expected_, coordinator_));
+  wait_for_coordinator();
   if (trainers_) trainers_->kill("its coordinator is lost");
 }
 
@@ -104,6 +106,7 @@ void WorkerLoop::start_world(const proto::StartGeneration& start) {
     return tell_end(start.generation(), proto::TrainerEnded::KILLED, "no trainer was ready any more");
   waiting_.set("");
   world_ = start.generation();
+  client_->saw(world_);
   rank_ = static_cast<uint32_t>(own - ordinals.begin());
   first_step_.reset();
   trainer_stopped_ = false;
@@ -158,11 +161,16 @@ void WorkerLoop::end_run(const proto::RunEnded& end) {
   if (failed)
     log_.line(fmt::format("the run {}: {}", end.outcome() == proto::RunEnded::FAILED ? "failed" : "is another's now",
                           end.reason()));
-  const bool finished = end.outcome() == proto::RunEnded::FINISHED;
-  idle_ = finished && setup_.settings.when_done == Settings::WhenDone::kIdle && !signal_;
+  if (end.outcome() == proto::RunEnded::EXPIRED) log_.line(fmt::format("the run is over: {}", end.reason()));
+  const bool done = end.outcome() == proto::RunEnded::FINISHED || end.outcome() == proto::RunEnded::EXPIRED;
+  if (done && setup_.pod && self_.ordinal == 0 && scales_to_zero(setup_)) scale_to_zero(*size_, setup_, log_);
+  idle_ = done && !signal_ && stays_when_done(setup_);
   if (idle_) return;
-  const int code = failed ? 1 : finished ? 0 : signal_.value_or(0);
-  exit_after(service_ && expected_ > 1 ? kFarewell : std::chrono::milliseconds(0), code);
+  const int code = failed ? 1 : done ? 0 : signal_.value_or(0);
+  // A container that ends is started again; this pod is about to be told to go, if nobody scales up meanwhile.
+  const bool surplus = setup_.pod && !failed && !done && !signal_;
+  const std::chrono::milliseconds farewell = service_ && expected_ > 1 ? kFarewell : std::chrono::milliseconds(0);
+  exit_after(surplus ? kSurplusWait : farewell, code);
 }
 
 // -1: none, or one that these settings cannot use.
