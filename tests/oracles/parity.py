@@ -173,6 +173,24 @@ def new_model(config, arguments):
     return ReferenceTransformer(config, fused)
 
 
+def save_checkpoint(path, trainer, step):
+    state = {"step": step, "model": trainer.model.state_dict(), "optimizer": trainer.optimizer.state_dict(),
+             "random": torch.get_rng_state()}
+    torch.save(state, path.with_suffix(".writing"))
+    path.with_suffix(".writing").replace(path)
+
+
+def load_checkpoint(path, trainer):
+    """Steps done."""
+    if not path or not path.exists():
+        return 0
+    state = torch.load(path)
+    trainer.model.load_state_dict(state["model"])
+    trainer.optimizer.load_state_dict(state["optimizer"])
+    torch.set_rng_state(state["random"])
+    return state["step"]
+
+
 def train(arguments):
     given = read_settings(arguments.settings)
     config, tensors = read_snapshot(arguments.initial, arguments.no_dropout)
@@ -182,15 +200,19 @@ def train(arguments):
     weights_from_file(model, tensors)
     settings = dict(DEFAULTS, **{key: value for key, value in given.items() if key in DEFAULTS})
     trainer = Trainer(model, settings, arguments.bf16, arguments.compile)
-    with open(arguments.output, "w", encoding="utf-8") if arguments.output else contextlib.nullcontext(sys.stdout) as out:
+    done = load_checkpoint(arguments.checkpoint, trainer)
+    mode = "a" if done else "w"
+    with open(arguments.output, mode, encoding="utf-8") if arguments.output else contextlib.nullcontext(sys.stdout) as out:
         report = lambda line: print(json.dumps(line), file=out, flush=True)
         report({"torch": torch.__version__, "threads": torch.get_num_threads(), "matmul_gflops": matmul_gflops(),
                 "settings": settings, "dropout": {key: config[key] for key in DROPOUTS}})
-        for line in itertools.islice(read_lines(arguments.batches), arguments.steps):
+        for line in itertools.islice(read_lines(arguments.batches), done, arguments.steps):
             begin = time.perf_counter()
             loss, tokens = trainer.step(micro_batches_of(line, arguments.micro_batches), line["learning_rate"])
             seconds = time.perf_counter() - begin
             report({"step": line["step"], "loss": loss, "seconds": round(seconds, 6), "tokens": tokens})
+            if arguments.checkpoint and line["step"] % 200 == 0:
+                save_checkpoint(arguments.checkpoint, trainer, line["step"])
             if arguments.validate_every and line["step"] % arguments.validate_every == 0:
                 report({"step": line["step"], "validation": trainer.evaluate(read_lines(arguments.validation))})
         if arguments.validation:
@@ -236,6 +258,8 @@ def main():
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--seed", type=int, default=1, help="of dropout")
     parser.add_argument("--output", help="a file for the JSON lines; default: standard output")
+    parser.add_argument("--checkpoint", type=Path, help="a file of every 200th step, from which it goes on; lines of steps "
+                        "done twice stand twice in the output, the last counts")
     parser.add_argument("--save", type=Path, help="a folder for the trained weights")
     parser.add_argument("--bf16", action="store_true", help="autocast to bfloat16")
     parser.add_argument("--compile", action="store_true", help="torch.compile")
