@@ -42,7 +42,7 @@ TEST_F(StatefulSetSizeTest, TellsOfChangesAlone) {
   ASSERT_TRUE(cluster.run_until([&] { return server.requests("GET").size() >= 4; }));
   EXPECT_THAT(sizes, ElementsAre(3));
   set(5);
-  ASSERT_TRUE(cluster.run_until([&] { return sizes.size() == 2; }));
+  ASSERT_TRUE(cluster.run_until([&] { return sizes.size() == 2 && !told.empty(); }));
   EXPECT_THAT(sizes, ElementsAre(3, 5));
   EXPECT_THAT(told, ElementsAre(""));
   EXPECT_EQ(patches().size(), 1u);
