@@ -103,6 +103,29 @@ TEST(KilledTrainers, TenInARowAtRandomMomentsLeaveTheSameRun) {
   finish(run, pods, {0, 1});
 }
 
+// As a ConfigMap's that somebody applies while the run goes on.
+TEST(KilledTrainer, StartsAgainWithTheSettingsThatItsWorkerStartedWith) {
+  const TinyRun run(endless());
+  WorkerPods pods(run, 2, kQuick);
+  pods.start_all();
+  ASSERT_TRUE(pods.wait_for_training(2)) << pods.errors();
+  const std::string settings = read_file(run.folder() / "settings.yaml");
+  write_file_atomically(run.folder() / "settings.yaml", settings + "optimizer: {beta1: 0.5}\n");
+  const auto trainer = pods.trainer(1);
+  ASSERT_TRUE(trainer);
+  ::kill(*trainer, SIGKILL);
+  ASSERT_TRUE(pods.wait_for_training(2, 2)) << pods.errors();
+  // A standby was there already; the next one was started after the change.
+  const auto second = pods.trainer(1);
+  ASSERT_TRUE(second);
+  ::kill(*second, SIGKILL);
+  ASSERT_TRUE(pods.wait_for_training(2, 3)) << pods.errors();
+  ASSERT_TRUE(pods.wait_for_step(run.last_step() + 5)) << pods.errors();
+  stop(pods, {0, 1});
+  write_file_atomically(run.folder() / "settings.yaml", settings);
+  finish(run, pods, {0, 1});
+}
+
 class KilledWorker : public testing::TestWithParam<int> {};
 INSTANTIATE_TEST_SUITE_P(Ordinals, KilledWorker, testing::Values(0, 1));
 

@@ -77,10 +77,12 @@ WorkerLoop::WorkerLoop(const WorkerSetup& setup)
 int WorkerLoop::run() {
   wait_for_signal();
   if (!options_.memory_folder.empty()) MemoryState::remove_strangers(options_.memory_folder, setup_.run, self_.ordinal);
-  pmix_.emplace(fs::temp_directory_path() / fmt::format("podium-{}", ::getpid()), pmix_handlers());
+  const fs::path folder = fs::temp_directory_path() / fmt::format("podium-{}", ::getpid());
+  pmix_.emplace(folder, pmix_handlers());
   if (self_.ordinal == 0) serve();
   discover();
-  trainers_.emplace(io_, TrainerCommand{setup_.trainer, setup_.environment}, options_.hang_seconds, trainer_handlers());
+  trainers_.emplace(io_, TrainerCommand{with_settings_kept(folder), setup_.environment}, options_.hang_seconds,
+                    trainer_handlers());
   trainers_->begin();
   every_half_second();
   io_.run();
@@ -130,6 +132,13 @@ void WorkerLoop::resize(uint32_t now, uint32_t before) {
   size_->set(now, [this, now, set](const std::string& trouble) {
     if (!trouble.empty()) log_.line(fmt::format("StatefulSet {} is not scaled to {} yet: {}", set, now, trouble));
   });
+}
+
+// The trainer's command. A trainer that starts tomorrow must not read what somebody wrote into the file since.
+Arguments WorkerLoop::with_settings_kept(const fs::path& folder) const {
+  const fs::path kept = folder / "settings.yaml";
+  write_file_atomically(kept, dump_config(setup_.settings));
+  return with_option(setup_.trainer, "--settings", kept.string());
 }
 
 // Whether nobody needs the memory state any more.

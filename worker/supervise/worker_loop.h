@@ -24,6 +24,7 @@ class WorkerLoop {
   int run();  // the exit code
 
  private:
+  Arguments with_settings_kept(const fs::path& folder) const;
   void serve();
   std::unique_ptr<Authenticator> authenticator();
   void discover();
