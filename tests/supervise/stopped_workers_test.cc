@@ -215,5 +215,29 @@ TEST_P(TrainersStopped, AreNamedAndReplaced) {
   expect_undisturbed(run, 60);
 }
 
+// deadline_minutes: a guard of what a run may cost, by the clock on the wall.
+TEST(Deadline, EndsTheRunWithASnapshotAndForGood) {
+  std::vector<std::string> options = endless();
+  options.push_back("--deadline_minutes=0.1");
+  const TinyRun run(options);
+  WorkerPods pods(run, 2, kQuick);
+  pods.start_all();
+  EXPECT_THAT(pods.wait_all(), Each(exited(0))) << pods.errors();
+  EXPECT_THAT(pods[1].errors(),
+              HasSubstr("the run is over: deadline_minutes (0.1) since the run's first start are over"));
+  const int64_t step = run.last_step();
+  ASSERT_GT(step, 0);
+  EXPECT_TRUE(fs::exists(run.snapshot(step) / "manifest.json"));
+  EXPECT_TRUE(!fs::exists(pods.memory_folder()) || fs::is_empty(pods.memory_folder()));
+  // A pod that is started again finds it over; raised, the run goes on where it was.
+  pods.start_all();
+  EXPECT_THAT(pods.wait_all(), Each(exited(0))) << pods.errors();
+  EXPECT_EQ(run.last_step(), step);
+  const std::string further = fmt::format("--training.max_steps={}", step + 10);
+  for (int i = 0; i < 2; ++i) pods.start(i, {}, {"--deadline_minutes=600", further});
+  EXPECT_THAT(pods.wait_all(), Each(exited(0))) << pods.errors();
+  expect_undisturbed(run, step + 10);
+}
+
 }  // namespace
 }  // namespace podium

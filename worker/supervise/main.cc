@@ -50,7 +50,7 @@ int run_one(const Arguments& arguments) {
     throw Error("workers.ordinal is {}: expected the place of this worker in workers.addresses", workers.ordinal);
   }
   setup.trainer = with_option(without_new_run(arguments), "--run_name", setup.run);
-  setup.trainer = with_option(setup.trainer, "--workers.ordinal", std::to_string(workers.ordinal));
+  if (setup.pod) setup.trainer = with_option(setup.trainer, "--workers.ordinal", std::to_string(workers.ordinal));
   const std::filesystem::path own = std::filesystem::read_symlink("/proc/self/exe");
   setup.trainer.insert(setup.trainer.begin(), (own.parent_path() / "trainer").string());
   return run_worker(setup);
