@@ -15,7 +15,7 @@ LANGUAGE_OPTIONS = --dataset.source_language $(word 1,$(LANGUAGES)) --dataset.ta
 TRAIN_COMMAND = $(BUILD)/bin/worker local $(if $(PRESET),--preset $(PRESET)) $(if $(DATASET),$(LANGUAGE_OPTIONS)) \
   $(if $(TRAIN),--dataset.train $(TRAIN)) $(ARGS)
 
-.PHONY: help packages build programs corpus train test debian13-test soak parity bench recovery-bench asan tsan coverage tidy format format-check clean
+.PHONY: help packages build programs corpus train test manifests debian13-test soak parity bench recovery-bench asan tsan coverage tidy format format-check clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -61,6 +61,11 @@ train: dataset programs $(if $(TRAIN),,corpus) ## train a translator (Portuguese
 test: build ## build and run every test
 	@ctest --test-dir $(BUILD) -j $(JOBS) --output-on-failure --no-tests=error --output-junit $(CURDIR)/$(BUILD)/tests.xml; \
 	status=$$?; tests/list_skipped.sh $(BUILD)/tests.xml; exit $$status
+
+manifests: packages ## write configuration/settings.yaml into kubernetes/stateful-set.yaml: ConfigMap and replicas
+	@[ -f $(BUILD)/build.ninja ] || cmake --preset release > /dev/null
+	@cmake --build $(BUILD) -j $(JOBS) --target make_manifest
+	@$(BUILD)/bin/make_manifest configuration/settings.yaml kubernetes/stateful-set.yaml
 
 debian13-test: ## build and run every test on Debian 13, in a root folder of its own (needs root, debootstrap)
 	@tests/debian13.sh make test JOBS=$(JOBS)

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <fstream>
+#include <utility>
 
 #include "tests/tiny_run.h"
 
@@ -54,6 +55,32 @@ TEST(Trainer, ReportsBadLinesByKindAndPlaceAndDoesNotStart) {
             HasSubstr("1 too many tabs (expected one): train.tsv:22\n"), HasSubstr("1 empty source: train.tsv:23\n"),
             HasSubstr("1 empty target: train.tsv:24\n"), HasSubstr("dataset.max_bad_fraction")));
   EXPECT_EQ(run.steps_logged(), 0u);
+}
+
+// The cache folder of a pod is empty at first.
+TEST(Trainer, FindsTheExampleCorpusThatAnImageBrings) {
+  if (::geteuid() != 0) GTEST_SKIP() << "needs root for a mount namespace";
+  const TinyRun run;
+  std::ofstream(run.folder() / "info.json") << "{}";
+  Process::Options trainer =
+      run.trainer({"--dataset.train=", "--dataset.validation=", "--dataset.test=", "--dataset.cache_folder=empty",
+                   "--training.max_steps=5"});
+  const auto with_image = [&](const std::string& command) {
+    return std::vector<std::string>{
+        "/usr/bin/unshare", "--mount", "/bin/sh", "-ec",
+        "mount -t tmpfs none /usr/share; image=/usr/share/podium/data/libreoffice-help; mkdir -p $image; "
+        "for part in train validation test; do cp $part.tsv $image/$part.pt-en.tsv; done; "
+        "cp info.json $image/info.pt-en.json; " +
+            command};
+  };
+  if (const Finished able = run_process({.arguments = with_image(":"), .environment = {}, .folder = run.folder()});
+      able.end != exited(0))
+    GTEST_SKIP() << able.errors;
+  const std::vector<std::string> program = std::exchange(trainer.arguments, with_image("exec \"$0\" \"$@\""));
+  trainer.arguments.insert(trainer.arguments.end(), program.begin(), program.end());
+  const Finished trained = run_process(trainer);
+  EXPECT_EQ(trained.end, exited(0)) << trained.errors;
+  EXPECT_EQ(run.last_step(), 5);
 }
 
 }  // namespace

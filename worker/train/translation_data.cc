@@ -10,15 +10,19 @@ namespace {
 constexpr uint64_t kVocabularyFileBytes = 64 << 20;
 constexpr uint64_t kInfoFileBytes = 1 << 20;
 
+// Where an image that brings the example corpus has it. The cache folder of a pod is empty at first.
+constexpr const char* kInstalledData = "/usr/share/podium/data";
+
 // A file of the example corpus, as worker/data/example_corpus/fetch.sh writes it.
 fs::path example_path(const Settings::Dataset& dataset, const char* part, const char* extension) {
-  const fs::path path = fs::path(dataset.cache_folder) / dataset.name /
+  const fs::path file = fs::path(dataset.name) /
                         fmt::format("{}.{}-{}.{}", part, dataset.source_language, dataset.target_language, extension);
-  if (!fs::exists(path))
-    throw BadData(
-        "{}: the example corpus is not there: `make corpus` fetches it; or name files of your own with dataset.train",
-        path.string());
-  return path;
+  const fs::path cached = dataset.cache_folder / file, installed = kInstalledData / file;
+  if (fs::exists(cached)) return cached;
+  if (fs::exists(installed)) return installed;
+  throw BadData(
+      "{}: the example corpus is not there: `make corpus` fetches it; or name files of your own with dataset.train",
+      cached.string());
 }
 
 std::vector<std::string> example_file(const Settings::Dataset& dataset, const char* part) {
