@@ -241,6 +241,11 @@ std::vector<Key> settings_keys(Settings& s) {
        kOperation},
       {"progress.samples", &s.progress.samples, from(0, 1000), "sentences", "held-out ones translated at the end",
        kOperation},
+
+      {"monitoring.port", &s.monitoring.port, from(0, 65535), "",
+       "of a worker's /healthz, /readyz and /metrics over HTTP; `worker local` counts on from it; 0: none", kOperation},
+      {"monitoring.log_format", one_of(s.monitoring.log_format, {"auto", "text", "json"}), any(), "",
+       "json: an object a line; auto: that in a pod whose output is no terminal, else text", kOperation},
   };
 }
 

@@ -9,6 +9,8 @@
 #include <string_view>
 #include <vector>
 
+#include "worker/base/log.h"
+
 namespace podium {
 
 // The member names are the keys: settings.training.epochs is training.epochs. The values here are the built-in
@@ -160,6 +162,11 @@ struct Settings {
     std::string step_log;
     int64_t samples = 3;
   } progress;
+
+  struct Monitoring {
+    int64_t port = 0;
+    LogFormat log_format = LogFormat::kAuto;
+  } monitoring;
 };
 
 // What the command line asks for beside settings. With help or version nothing else was read.

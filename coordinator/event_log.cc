@@ -17,6 +17,7 @@ void EventLog::event(const std::string& text) {
   event.set_unix_seconds(now.count());
   event.set_text(text);
   events_.push_back(std::move(event));
+  ++events_total_;
   while (events_.size() > kept_) events_.pop_front();
   log(text);
 }
@@ -38,6 +39,7 @@ bool EventLog::is_first(const std::string& host, const std::string& reason) {
 
 void EventLog::fill(proto::Status& status) const {
   for (const proto::Status::Event& event : events_) *status.add_events() = event;
+  status.set_events_total(events_total_);
 }
 
 std::string host_of_peer(const std::string& peer) {

@@ -1,6 +1,7 @@
 // What people read about the coordinator, in bounded memory.
 #pragma once
 
+#include <cstdint>
 #include <deque>
 #include <functional>
 #include <set>
@@ -22,6 +23,7 @@ class EventLog {
   void stranger(const std::string& host, const std::string& reason);
   // An event, likewise told once: a worker that may not take part comes again every second.
   void refused_worker(const std::string& host, const std::string& text);
+  // The last events, and how many there were.
   void fill(proto::Status& status) const;
 
  private:
@@ -33,6 +35,7 @@ class EventLog {
   size_t kept_;
   std::function<void(const std::string&)> log_;
   std::deque<proto::Status::Event> events_;
+  uint64_t events_total_ = 0;
   std::set<std::pair<std::string, std::string>> strangers_;
 };
 

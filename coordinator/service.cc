@@ -16,6 +16,8 @@ int CoordinatorService::port() const { return state_->port(); }
 
 void CoordinatorService::set_epoch(uint64_t epoch) { state_->membership.set_epoch(epoch); }
 
+proto::Status CoordinatorService::status() const { return state_->status(); }
+
 void CoordinatorService::set_expected_workers(uint32_t workers) { state_->feed(ExpectedChanged{workers}); }
 
 void CoordinatorService::set_pods(SeenPods pods) { state_->feed(PodsChanged{std::move(pods)}); }

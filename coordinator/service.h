@@ -9,6 +9,7 @@
 
 #include "coordinator/authentication.h"
 #include "coordinator/membership.h"
+#include "proto/coordinator.pb.h"
 
 namespace podium {
 
@@ -38,6 +39,8 @@ class CoordinatorService {
   void set_pods(SeenPods pods);
   // Stops the run, for good.
   void expire(const std::string& reason);
+  // What GetStatus answers.
+  proto::Status status() const;
 
  private:
   struct State;

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "coordinator/service_state.h"
 #include "coordinator/translate.h"
 #include "worker/base/error.h"
@@ -121,9 +123,15 @@ void CoordinatorService::State::status_asked(StatusCall& call) {
     call.finish(grpc::Status(grpc::StatusCode::UNAUTHENTICATED, *reason));
     return;
   }
+  call.answer(status());
+}
+
+proto::Status CoordinatorService::State::status() const {
   proto::Status status = status_of(membership, options.membership.own.run_name, now());
   log.fill(status);
-  call.answer(std::move(status));
+  status.set_workers_connected(static_cast<uint32_t>(
+      std::count_if(streams.begin(), streams.end(), [](const auto& entry) { return entry.second.admitted; })));
+  return status;
 }
 
 }  // namespace podium

@@ -65,6 +65,7 @@ struct CoordinatorService::State : std::enable_shared_from_this<State> {
   void modex_asked(uint64_t connection, const proto::ModexRequest& request);
   void modex_answered(uint64_t connection, const proto::ModexReply& reply);
   void status_asked(StatusCall& call);
+  proto::Status status() const;
 
   boost::asio::io_context& io;
   ServiceOptions options;

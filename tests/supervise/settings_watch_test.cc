@@ -16,14 +16,15 @@ using testing::Pair;
 struct SettingsWatchTest : testing::Test {
   SettingsWatchTest() { file.worker_count = 3; }
   void start() {
-    watch.emplace(file,
-                  [this] {
-                    ++loads;
-                    if (!error.empty()) throw Error("{}", error);
-                    return file;
-                  },
-                  SettingsWatch::Handlers{[this](uint32_t now, uint32_t before) { counts.emplace_back(now, before); },
-                                          [this](const std::string& text) { lines.push_back(text); }});
+    watch.emplace(
+        file,
+        [this] {
+          ++loads;
+          if (!error.empty()) throw Error("{}", error);
+          return file;
+        },
+        SettingsWatch::Handlers{[this](uint32_t now, uint32_t before) { counts.emplace_back(now, before); },
+                                [this](const std::string& text) { lines.push_back(text); }});
   }
   void look() {
     now += std::chrono::seconds(5);

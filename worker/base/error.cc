@@ -1,8 +1,9 @@
 #include "worker/base/error.h"
 
-#include <cstdio>
 #include <cstdlib>
 #include <system_error>
+
+#include "worker/base/log.h"
 
 namespace podium {
 
@@ -11,7 +12,7 @@ void throw_system_error(int error_number, const std::string& what) {
 }
 
 void check_failed(const char* file, int line, const char* condition, const std::string& message) {
-  std::fprintf(stderr, "%s:%d: check failed: %s %s\n", file, line, condition, message.c_str());
+  log_line(Severity::kError, "", fmt::format("{}:{}: check failed: {} {}", file, line, condition, message));
   std::abort();
 }
 

@@ -8,11 +8,11 @@
 #include <mpi-ext.h>
 
 #include <algorithm>
-#include <cstdio>
 #include <functional>
 #include <string_view>
 
 #include "worker/base/error.h"
+#include "worker/base/log.h"
 #include "worker/collective/backoff.h"
 #include "worker/collective/request_numbers.h"
 
@@ -42,7 +42,8 @@ void check_mpi(int code, const char* what) {
 // Stands in for Open MPI's opal_show_help: 15 lines to the terminal that guess at bugs, where the worker says in one
 // that a peer was killed. Other topics are named.
 int show_help(const char* file, const char* topic, bool, ...) {
-  if (std::string_view(topic) != "peer hung up") std::fprintf(stderr, "Open MPI: %s (%s)\n", topic, file);
+  if (std::string_view(topic) != "peer hung up")
+    log_line(Severity::kWarning, "Open MPI", fmt::format("{} ({})", topic, file));
   return 0;
 }
 

@@ -87,6 +87,14 @@ std::string progress_event(const StepProgress& p) {
                      format_duration(p.seconds_left));
 }
 
+LogFields progress_fields(const StepProgress& p) {
+  LogFields fields = {
+      {"step", p.step},         {"epoch", int64_t{p.epoch}},        {"loss", p.loss},
+      {"accuracy", p.accuracy}, {"learning_rate", p.learning_rate}, {"tokens_per_second", p.tokens_per_second}};
+  if (p.seconds_left >= 0) fields.emplace_back("seconds_left", p.seconds_left);
+  return fields;
+}
+
 std::string activity_line(std::string_view text, double fraction, int columns) {
   int spare = columns - display_columns(text) - 1;
   if (fraction < 0 || spare < kSmallestBar) return truncate_to_columns(text, columns);

@@ -5,6 +5,8 @@
 #include <string>
 #include <string_view>
 
+#include "worker/base/log.h"
+
 namespace podium {
 
 struct StepProgress {
@@ -25,6 +27,8 @@ std::string progress_line(const StepProgress& progress, int columns);
 
 // "epoch 1 step 50 loss 8.1234 accuracy 0.0312 learning-rate 1.2e-04 tokens/s 12345 time-left 9m50s"
 std::string progress_event(const StepProgress& progress);
+// The same as fields: step, epoch, loss, accuracy, learning_rate, tokens_per_second, and seconds_left when it is known.
+LogFields progress_fields(const StepProgress& progress);
 
 // "text [====>     ]" for anything but training steps; without the bar when `fraction` is below 0 or there is no room.
 std::string activity_line(std::string_view text, double fraction, int columns);

@@ -12,7 +12,8 @@
 #include <climits>
 #include <cstdlib>
 #include <cstring>
-#include <tuple>
+
+#include "worker/base/log.h"
 
 namespace podium {
 namespace {
@@ -74,8 +75,7 @@ void Output::flush(int wait_ms) {
     if (events < 0) return fail(errno);
     stalled_ = events == 0;
     if (stalled_) return;
-    // A pipe that is ready takes this much without blocking.
-    ssize_t written = ::write(descriptor_, pending_.data(), std::min<size_t>(pending_.size(), PIPE_BUF));
+    ssize_t written = ::write(descriptor_, pending_.data(), next_bytes());
     if (written >= 0) {
       pending_.erase(0, static_cast<size_t>(written));
     } else if (errno == EAGAIN) {
@@ -88,11 +88,19 @@ void Output::flush(int wait_ms) {
   }
 }
 
+// A pipe that is ready takes PIPE_BUF without blocking; and whole lines, so that a kill leaves none torn.
+size_t Output::next_bytes() const {
+  if (pending_.size() <= PIPE_BUF) return pending_.size();
+  const size_t line_end = pending_.rfind('\n', PIPE_BUF - 1);
+  return line_end == std::string::npos ? PIPE_BUF : line_end + 1;
+}
+
 void Output::fail(int error_number) {
   failed_ = true;
   pending_.clear();
-  std::string text = fmt::format("The display is gone ({}); work goes on without it.\n", std::strerror(error_number));
-  if (descriptor_ != STDERR_FILENO) std::ignore = ::write(STDERR_FILENO, text.data(), text.size());
+  if (descriptor_ == STDERR_FILENO) return;
+  log_line(Severity::kWarning, "",
+           fmt::format("The display is gone ({}); work goes on without it.", std::strerror(error_number)));
 }
 
 }  // namespace podium

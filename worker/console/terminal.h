@@ -40,6 +40,7 @@ class Output {
   bool idle() const { return pending_.empty(); }
 
  private:
+  size_t next_bytes() const;
   void fail(int error_number);
 
   const int own_descriptor_;  // -1: none

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 
 #include "worker/console/display_text.h"
@@ -29,10 +30,11 @@ double steady_seconds() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
-TrainingDisplay::TrainingDisplay(int descriptor, int64_t every_steps, Clock clock, pid_t job)
+TrainingDisplay::TrainingDisplay(int descriptor, int64_t every_steps, Clock clock, pid_t job, LogStyle log)
     : descriptor_(descriptor),
       job_(job),
-      style_(output_style(descriptor)),
+      log_(std::move(log)),
+      style_(log_.json ? OutputStyle{} : output_style(descriptor)),
       every_steps_(every_steps),
       clock_(std::move(clock)),
       output_(descriptor) {}
@@ -46,14 +48,14 @@ void TrainingDisplay::step(const StepProgress& progress) {
   if (style_.terminal) {
     if (draw_is_due()) draw();
   } else if (every_steps_ > 0 && progress.step % every_steps_ == 0) {
-    print(progress_event(progress) + '\n');
+    tell(Severity::kInfo, progress_event(progress), progress_fields(progress));
   }
 }
 
 void TrainingDisplay::validation(const ValidationRow& row) {
   std::lock_guard lock(mutex_);
   activity_.clear();
-  if (!style_.terminal) return print(validation_event(row) + '\n');
+  if (!style_.terminal) return tell(Severity::kInfo, validation_event(row), validation_fields(row));
   int columns = terminal_columns(descriptor_);
   std::string lines, header = validation_header(columns);
   if (header != table_header_) lines = colored(style_.color, kBold, header);
@@ -64,12 +66,12 @@ void TrainingDisplay::validation(const ValidationRow& row) {
 
 void TrainingDisplay::message(std::string_view text) {
   std::lock_guard lock(mutex_);
-  print(printable(text, true) + '\n');
+  tell(Severity::kInfo, text);
 }
 
 void TrainingDisplay::warning(std::string_view text) {
   std::lock_guard lock(mutex_);
-  print(colored(style_.color, kYellow, "warning:") + ' ' + printable(text, true) + '\n');
+  tell(Severity::kWarning, text);
 }
 
 void TrainingDisplay::begin_phase(std::string_view name) {
@@ -80,13 +82,13 @@ void TrainingDisplay::begin_phase(std::string_view name) {
   if (style_.terminal)
     draw();
   else
-    print(phase_ + '\n');
+    tell(Severity::kInfo, phase_);
 }
 
 void TrainingDisplay::end_phase() {
   std::lock_guard lock(mutex_);
   activity_.clear();
-  print(fmt::format("{} {}\n", phase_, format_duration(clock_() - phase_began_)));
+  tell(Severity::kInfo, fmt::format("{} {}", phase_, format_duration(clock_() - phase_began_)));
 }
 
 void TrainingDisplay::activity(std::string_view text, double fraction) {
@@ -98,7 +100,7 @@ void TrainingDisplay::activity(std::string_view text, double fraction) {
     if (draw_is_due()) draw();
   } else if (clock_() - drawn_at_ >= kActivityEventSeconds) {
     drawn_at_ = clock_();
-    print(activity_ + '\n');
+    tell(Severity::kInfo, activity_);
   }
 }
 
@@ -108,6 +110,15 @@ void TrainingDisplay::finish() {
   activity_.clear();
   print("");
   output_.flush(kFinishPatienceMs);
+}
+
+void TrainingDisplay::tell(Severity severity, std::string_view text, const LogFields& fields) {
+  if (log_.json) {
+    text.remove_prefix(std::min(text.find_first_not_of('\n'), text.size()));  // an empty line before it is for people
+    return print(json_line(log_, severity, "trainer", text, fields));
+  }
+  const std::string mark = severity == Severity::kWarning ? colored(style_.color, kYellow, "warning:") + ' ' : "";
+  print(mark + printable(text, true) + '\n');
 }
 
 // Writes whole lines above the progress line, which is drawn again below them.

@@ -1,6 +1,6 @@
 // What a person sees of a training: on a terminal one line rewritten in place, with messages and a table of validations
-// above it; in a pipe or file one plain line per event. It goes to standard output; errors that end the program go to
-// standard error, after finish().
+// above it; in a pipe or file one line per event, as text or JSON. It goes to standard output; errors that end the
+// program go to standard error, after finish().
 #pragma once
 
 #include <unistd.h>
@@ -25,9 +25,10 @@ double steady_seconds();
 class TrainingDisplay {
  public:
   // `descriptor` stays open as long as the object lives; the caller ignores SIGPIPE. Off a terminal, steps whose number
-  // `every_steps` divides are events. A terminal is drawn on while `job` is in its foreground.
+  // `every_steps` divides are events. A terminal is drawn on while `job` is in its foreground; none is when `log` asks
+  // for JSON.
   explicit TrainingDisplay(int descriptor, int64_t every_steps = 50, Clock clock = steady_seconds,
-                           pid_t job = ::getpgrp());
+                           pid_t job = ::getpgrp(), LogStyle log = {});
   ~TrainingDisplay();
   TrainingDisplay(const TrainingDisplay&) = delete;
   TrainingDisplay& operator=(const TrainingDisplay&) = delete;
@@ -54,6 +55,7 @@ class TrainingDisplay {
   void finish();
 
  private:
+  void tell(Severity severity, std::string_view text, const LogFields& fields = {});
   void print(const std::string& lines);
   void draw();
   bool draw_is_due();
@@ -61,6 +63,7 @@ class TrainingDisplay {
   std::mutex mutex_;  // guards everything below
   const int descriptor_;
   const pid_t job_;
+  const LogStyle log_;
   const OutputStyle style_;
   const int64_t every_steps_;
   const Clock clock_;

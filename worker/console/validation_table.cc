@@ -85,4 +85,18 @@ std::string validation_event(const ValidationRow& row) {
   return event;
 }
 
+LogFields validation_fields(const ValidationRow& row) {
+  LogFields fields = {{"step", row.step},
+                      {"epoch", int64_t{row.epoch}},
+                      {"train_loss", row.train_loss},
+                      {"train_accuracy", row.train_accuracy},
+                      {"validation_loss", row.validation_loss},
+                      {"validation_accuracy", row.validation_accuracy},
+                      {"learning_rate", row.learning_rate},
+                      {"elapsed_seconds", row.elapsed_seconds}};
+  if (row.bleu) fields.emplace_back("bleu", *row.bleu);
+  if (!row.note.empty()) fields.emplace_back("note", row.note);
+  return fields;
+}
+
 }  // namespace podium

@@ -5,6 +5,8 @@
 #include <optional>
 #include <string>
 
+#include "worker/base/log.h"
+
 namespace podium {
 
 struct ValidationRow {
@@ -29,5 +31,8 @@ std::string validation_row(const ValidationRow& row, int columns);
 
 // "validation epoch 1 step 500 train-loss 5.1234 … note best"
 std::string validation_event(const ValidationRow& row);
+// The same as fields: step, epoch, train_loss, train_accuracy, validation_loss, validation_accuracy, bleu,
+// learning_rate, elapsed_seconds, and the note when there is one.
+LogFields validation_fields(const ValidationRow& row);
 
 }  // namespace podium

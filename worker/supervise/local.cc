@@ -81,6 +81,10 @@ int run_local(Arguments arguments) {
   if (loaded.actions.dump_config) return fmt::print("{}", dump_config(settings)), 0;
   const int64_t count = parse_workers(asked.value_or(std::to_string(settings.worker_count)));
 
+  if (settings.monitoring.port + count - 1 > 65535)
+    throw Error("monitoring.port is {}: expected one with {} more behind it, for as many workers",
+                settings.monitoring.port, count - 1);
+
   const std::string run = run_name(loaded);
   if (const auto completion = find_completed(settings, run)) {
     WorkerSetup setup;
@@ -104,6 +108,9 @@ int run_local(Arguments arguments) {
   arguments = with_option(arguments, "--workers.addresses", fmt::format("{}", fmt::join(addresses, ",")));
   arguments = with_option(arguments, "--workers.secret_file", secret_file);
   if (memory) arguments = with_option(arguments, "--workers.memory_folder", memory->string());
+  // Lines for people, unless they ask for others, wherever this runs.
+  if (settings.monitoring.log_format == LogFormat::kAuto)
+    arguments = with_option(arguments, "--monitoring.log_format", "text");
   if (settings.device.threads == 0)
     arguments = with_option(arguments, "--device.threads", std::to_string(std::max<int64_t>(1, own_cores() / count)));
   std::vector<LocalWorker> workers;
@@ -111,6 +118,9 @@ int run_local(Arguments arguments) {
     const fs::path temporary = folder.path() / std::to_string(i);
     fs::create_directory(temporary);
     LocalWorker worker{with_option(arguments, "--workers.ordinal", std::to_string(i)), environment};
+    if (settings.monitoring.port > 0)
+      worker.arguments =
+          with_option(worker.arguments, "--monitoring.port", std::to_string(settings.monitoring.port + i));
     worker.arguments.insert(worker.arguments.begin(), fs::read_symlink("/proc/self/exe").string());
     worker.environment["TMPDIR"] = temporary.string();
     worker.environment[kJobGroupVariable] = std::to_string(::getpgrp());

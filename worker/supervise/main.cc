@@ -4,10 +4,12 @@
 #include <signal.h>
 #include <unistd.h>
 
-#include <iostream>
+#include <cstdlib>
 
+#include "coordinator/grpc_log.h"
 #include "worker/base/error.h"
 #include "worker/base/job_group.h"
+#include "worker/base/log.h"
 #include "worker/supervise/average.h"
 #include "worker/supervise/free_addresses.h"
 #include "worker/supervise/local.h"
@@ -16,6 +18,13 @@
 
 namespace podium {
 namespace {
+
+LogStyle style_of(const WorkerSetup& setup) {
+  LogStyle style = log_style_of(setup.settings.monitoring.log_format);
+  style.run = setup.run;
+  style.worker = std::to_string(setup.settings.workers.ordinal);
+  return style;
+}
 
 int run_one(const Arguments& arguments) {
   const bool local = std::getenv(kJobGroupVariable) != nullptr;
@@ -49,6 +58,8 @@ int run_one(const Arguments& arguments) {
   } else if (workers.ordinal < 0) {
     throw Error("workers.ordinal is {}: expected the place of this worker in workers.addresses", workers.ordinal);
   }
+  set_log_style(style_of(setup));
+  if (log_style().json) take_over_grpc_log();
   setup.trainer = with_option(without_new_run(arguments), "--run_name", setup.run);
   if (setup.pod) setup.trainer = with_option(setup.trainer, "--workers.ordinal", std::to_string(workers.ordinal));
   const std::filesystem::path own = std::filesystem::read_symlink("/proc/self/exe");
@@ -64,6 +75,7 @@ int run(Arguments arguments) {
   if (command == "local") return run_local({arguments.begin() + 1, arguments.end()});
   if (command == "status") return print_status({arguments.begin() + 1, arguments.end()});
   if (command == "average") return average_snapshots({arguments.begin() + 1, arguments.end()});
+  set_log_style(log_style_of_environment());
   return run_one(arguments);
 }
 
@@ -74,7 +86,7 @@ int main(int argc, char** argv) {
   try {
     return podium::run({argv + 1, argv + argc});
   } catch (const std::exception& error) {
-    std::cerr << "worker: " << error.what() << std::endl;
+    podium::log_line(podium::Severity::kError, "worker", error.what());
     return 1;
   }
 }

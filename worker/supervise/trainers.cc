@@ -1,7 +1,5 @@
 #include "worker/supervise/trainers.h"
 
-#include <optional>
-
 #include "worker/base/error.h"
 #include "worker/supervise/exit_codes.h"
 
@@ -14,6 +12,10 @@ constexpr int kRetries = 5;
 bool is_last_of_run(const TrainerEnd& end) {
   return end.signal == 0 &&
          (end.exit_code == kExitFinished || end.exit_code == kExitStopped || end.exit_code == kExitSuperseded);
+}
+
+bool is_progress(const proto::TrainerState& before, const proto::TrainerState& now) {
+  return now.ticks() != before.ticks() || now.step() != before.step() || now.phase() != before.phase();
 }
 
 }  // namespace
@@ -46,6 +48,18 @@ void Trainers::start(const proto::StartTraining& start) {
   PODIUM_CHECK(is_ready());
   in_use_->in_world = true;
   in_use_->process->start(start);
+}
+
+double Trainers::idle_seconds() const {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - progressed_).count();
+}
+
+std::optional<pid_t> Trainers::process() const {
+  return in_use_ ? std::optional(in_use_->process->id()) : std::nullopt;
+}
+
+std::optional<pid_t> Trainers::standby_process() const {
+  return standby_ ? std::optional(standby_->process->id()) : std::nullopt;
 }
 
 bool Trainers::in_world() const { return in_use_ && in_use_->in_world; }
@@ -95,12 +109,15 @@ void Trainers::spawn(std::unique_ptr<Slot>& place) {
     if (own == in_use_.get()) handlers_.ready();
   };
   handlers.state = [this, own](const proto::TrainerState& state) {
+    const bool in_use = own == in_use_.get();
+    if (in_use && is_progress(own->state, state)) progressed_ = std::chrono::steady_clock::now();
     own->state = state;
-    if (own == in_use_.get() && handlers_.state) handlers_.state(state);
+    if (in_use && handlers_.state) handlers_.state(state);
   };
   handlers.ended = [this, own](const TrainerEnd& end) { has_ended(*own, end); };
   try {
     slot->process = std::make_unique<TrainerProcess>(io_, command_, std::move(handlers));
+    ++starts_;
   } catch (const Error& error) {
     return not_prepared(&place == &in_use_, error.what());
   }

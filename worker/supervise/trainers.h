@@ -2,8 +2,10 @@
 #pragma once
 
 #include <boost/asio/steady_timer.hpp>
+#include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "worker/supervise/trainer_process.h"
@@ -30,6 +32,11 @@ class Trainers {
   bool is_ready() const;
   const proto::Prepared& prepared() const;  // of the one that is ready
   proto::TrainerState state() const;        // of the one in use; none: PHASE_NONE
+  double idle_seconds() const;              // since its last progress; none: since the one before
+  uint64_t starts() const { return starts_; }
+  // Of the one in use and the one that stands by, if there are.
+  std::optional<pid_t> process() const;
+  std::optional<pid_t> standby_process() const;
   // Leads the one that is ready into a world.
   void start(const proto::StartTraining& start);
   bool in_world() const;
@@ -58,6 +65,8 @@ class Trainers {
   std::unique_ptr<Slot> in_use_, standby_;
   bool wants_standby_ = false, closed_ = false;
   int failures_ = 0;  // preparations in a row
+  uint64_t starts_ = 0;
+  std::chrono::steady_clock::time_point progressed_ = std::chrono::steady_clock::now();
   boost::asio::steady_timer later_;
 };
 

@@ -1,9 +1,5 @@
 #include "worker/supervise/when_done.h"
 
-#include <signal.h>
-
-#include <boost/asio/signal_set.hpp>
-
 namespace podium {
 
 bool scales_to_zero(const WorkerSetup& setup) {
@@ -21,21 +17,11 @@ void scale_to_zero(kubernetes::StatefulSetSize& size, const WorkerSetup& setup, 
   log.line(fmt::format("the run is done: StatefulSet {} is scaled to 0", set));
   size.set(0, [set, name_space, log](const std::string& trouble) {
     if (!trouble.empty())
-      log.line(
-          fmt::format("StatefulSet {} is NOT scaled to 0 yet, and its pods go on costing money: {}; by hand: "
-                      "kubectl --namespace {} scale statefulset {} --replicas=0",
-                      set, trouble, name_space, set));
+      log.line(fmt::format("StatefulSet {} is NOT scaled to 0 yet, and its pods go on costing money: {}; by hand: "
+                           "kubectl --namespace {} scale statefulset {} --replicas=0",
+                           set, trouble, name_space, set),
+               Severity::kError);
   });
-}
-
-void scale_to_zero_and_wait(const WorkerSetup& setup) {
-  boost::asio::io_context io;
-  boost::asio::signal_set signals(io, SIGINT, SIGTERM, SIGHUP);
-  signals.async_wait([&](const boost::system::error_code&, int) { io.stop(); });
-  const PodIdentity& pod = setup.pod->identity;
-  kubernetes::StatefulSetSize size(io, setup.pod->credentials, pod.stateful_set, {});
-  if (pod.peer.ordinal == 0) scale_to_zero(size, setup, WorkerLog(fmt::format("worker {}", pod.peer.ordinal)));
-  io.run();
 }
 
 }  // namespace podium

@@ -2,8 +2,6 @@
 // again. What ends the bill is its size, 0.
 #pragma once
 
-#include <boost/asio/io_context.hpp>
-
 #include "coordinator/kubernetes/stateful_set_size.h"
 #include "worker/supervise/worker.h"
 #include "worker/supervise/worker_log.h"
@@ -17,8 +15,5 @@ bool stays_when_done(const WorkerSetup& setup);
 
 // Scales this pod's StatefulSet to 0: tried until it is done, and told with the fix when it cannot be.
 void scale_to_zero(kubernetes::StatefulSetSize& size, const WorkerSetup& setup, const WorkerLog& log);
-
-// The same in a pod that found the run complete when it started; waits for the signal that follows.
-void scale_to_zero_and_wait(const WorkerSetup& setup);
 
 }  // namespace podium

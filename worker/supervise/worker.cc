@@ -39,12 +39,6 @@ std::unique_ptr<Discovery> make_discovery(boost::asio::io_context& io, const Wor
                                            static_cast<uint32_t>(std::max<int64_t>(workers.ordinal, 0)));
 }
 
-// Until the StatefulSet has been read: as the settings say.
-uint32_t expected_at_first(const WorkerSetup& setup) {
-  return static_cast<uint32_t>(setup.pod ? setup.settings.worker_count
-                                         : static_cast<int64_t>(setup.settings.workers.addresses.size()));
-}
-
 std::string secret_of(const Settings& settings) {
   if (!settings.workers.secret_file.empty()) return read_secret(settings.workers.secret_file);
   if (settings.workers.addresses.size() > 1)
@@ -53,6 +47,11 @@ std::string secret_of(const Settings& settings) {
 }
 
 }  // namespace
+
+uint32_t expected_at_first(const WorkerSetup& setup) {
+  return static_cast<uint32_t>(setup.pod ? setup.settings.worker_count
+                                         : static_cast<int64_t>(setup.settings.workers.addresses.size()));
+}
 
 int run_worker(const WorkerSetup& setup) {
   const Settings& settings = setup.settings;
@@ -80,6 +79,7 @@ int WorkerLoop::run() {
   const fs::path folder = fs::temp_directory_path() / fmt::format("podium-{}", ::getpid());
   pmix_.emplace(folder, pmix_handlers());
   if (self_.ordinal == 0) serve();
+  serve_pages();
   discover();
   trainers_.emplace(io_, TrainerCommand{with_settings_kept(folder), setup_.environment}, options_.hang_seconds,
                     trainer_handlers());
@@ -112,7 +112,10 @@ void WorkerLoop::discover() {
             if (!client_ || !client_->is_connected()) wait_for_coordinator();
           },
       .trouble =
-          [this](const std::string& text) { log_.line(text.empty() ? "Kubernetes API: all is well again" : text); },
+          [this](const std::string& text) {
+            log_.line(text.empty() ? "Kubernetes API: all is well again" : text,
+                      text.empty() ? Severity::kInfo : Severity::kWarning);
+          },
   });
   if (!setup_.pod || self_.ordinal != 0) return;
   size_.emplace(io_, setup_.pod->credentials, setup_.pod->identity.stateful_set,
@@ -120,7 +123,7 @@ void WorkerLoop::discover() {
   settings_watch_.emplace(setup_.settings, setup_.load_again,
                           SettingsWatch::Handlers{
                               [this](uint32_t now, uint32_t before) { resize(now, before); },
-                              [this](const std::string& text) { log_.line(text); },
+                              [this](const std::string& text) { log_.line(text, Severity::kWarning); },
                           });
 }
 
@@ -130,7 +133,8 @@ void WorkerLoop::resize(uint32_t now, uint32_t before) {
   log_.line(
       fmt::format("worker_count is {} in the settings now, it was {}: StatefulSet {} is scaled", now, before, set));
   size_->set(now, [this, now, set](const std::string& trouble) {
-    if (!trouble.empty()) log_.line(fmt::format("StatefulSet {} is not scaled to {} yet: {}", set, now, trouble));
+    if (!trouble.empty())
+      log_.line(fmt::format("StatefulSet {} is not scaled to {} yet: {}", set, now, trouble), Severity::kWarning);
   });
 }
 

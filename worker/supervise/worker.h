@@ -22,6 +22,9 @@ struct WorkerSetup {
   std::function<Settings()> load_again;            // the settings as they are in the file by now
 };
 
+// How many workers there should be, before a cluster has said so.
+uint32_t expected_at_first(const WorkerSetup& setup);
+
 // Until the run has ended, or a signal says so; returns the exit code. Throws Error when it cannot begin.
 int run_worker(const WorkerSetup& setup);
 

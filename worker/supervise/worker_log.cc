@@ -1,18 +1,12 @@
 #include "worker/supervise/worker_log.h"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include "worker/console/display_text.h"
 
 namespace podium {
 
-WorkerLog::WorkerLog(std::string who) : who_(std::move(who)), terminal_(::isatty(STDERR_FILENO) == 1) {}
-
-void WorkerLog::line(const std::string& text) const {
-  const std::string line = fmt::format("{}{}: {}\n", terminal_ ? "\r\033[K" : "", who_, printable(text));
-  [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, line.data(), line.size());
-}
+void WorkerLog::line(const std::string& text, Severity severity) const { log_line(severity, who_, printable(text)); }
 
 void WaitingLog::set(const std::string& text) {
   if (text == text_) return;

@@ -1,22 +1,22 @@
-// What a worker tells people: lines on stderr.
+// What a worker tells: lines on stderr, in the style of worker/base/log.h.
 #pragma once
 
 #include <chrono>
 #include <string>
+
+#include "worker/base/log.h"
 
 namespace podium {
 
 class WorkerLog {
  public:
   // `who` begins each line: "worker 1".
-  explicit WorkerLog(std::string who);
-  // One line, in one write, without what a terminal would obey. A progress line of the trainer's on the same terminal
-  // makes room.
-  void line(const std::string& text) const;
+  explicit WorkerLog(std::string who) : who_(std::move(who)) {}
+  // One line, without what a terminal would obey.
+  void line(const std::string& text, Severity severity = Severity::kInfo) const;
 
  private:
   std::string who_;
-  bool terminal_;
 };
 
 // What is waited for: told after a second, and then every five.

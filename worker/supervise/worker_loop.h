@@ -1,4 +1,5 @@
-// A worker at work, for worker.cc (its life) and worker_world.cc (what coordinator, trainer and PMIx say) alone.
+// A worker at work, for worker.cc (its life), worker_world.cc (what coordinator, trainer and PMIx say) and
+// worker_pages.cc (what it tells over HTTP) alone.
 #pragma once
 
 #include <boost/asio/signal_set.hpp>
@@ -9,6 +10,8 @@
 #include "coordinator/client.h"
 #include "coordinator/discovery/kubernetes_discovery.h"
 #include "coordinator/service.h"
+#include "worker/monitoring/http_server.h"
+#include "worker/monitoring/worker_metrics.h"
 #include "worker/pmix/pmix_server.h"
 #include "worker/supervise/settings_watch.h"
 #include "worker/supervise/trainers.h"
@@ -58,6 +61,11 @@ class WorkerLoop {
                 const std::string& reason);
   PmixServer::Handlers pmix_handlers();
 
+  // What it tells over HTTP.
+  void serve_pages();
+  HttpPage readiness() const;
+  WorkerFigures figures() const;
+
   // The end.
   void check_deadline();
   void signalled(int signal);
@@ -70,6 +78,7 @@ class WorkerLoop {
   const std::unique_ptr<Discovery> discovery_;
   const PeerIdentity self_;
   const std::string settings_hash_, secret_;
+  const std::chrono::system_clock::time_point started_ = std::chrono::system_clock::now();
   const WorkerLog log_;
   WaitingLog waiting_{log_};
 
@@ -85,9 +94,10 @@ class WorkerLoop {
   std::optional<CoordinatorClient> client_;
   std::optional<PmixServer> pmix_;
   std::optional<Trainers> trainers_;
+  std::optional<HttpServer> pages_;
 
   bool in_world_ = false;
-  uint32_t rank_ = 0;
+  uint32_t rank_ = 0, world_size_ = 0;
   proto::GenerationNumber world_;      // the newest that it was in
   std::optional<int64_t> first_step_;  // seen in this world
   proto::Phase told_phase_ = proto::PHASE_NONE;
@@ -95,7 +105,9 @@ class WorkerLoop {
   bool trainer_stopped_ = false;  // the last one, with a snapshot
   std::optional<proto::RunEnded> run_ended_;
   std::optional<int> signal_;  // the exit code for it
-  bool idle_ = false;          // nothing is left to do, and a signal is waited for
+  uint64_t generations_ = 0, recoveries_ = 0;
+  bool recovers_ = false;  // the last generation was lost here
+  bool idle_ = false;      // nothing is left to do, and a signal is waited for
   int exit_code_ = 0;
 };
 

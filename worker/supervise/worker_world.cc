@@ -71,7 +71,7 @@ void WorkerLoop::connected() {
 void WorkerLoop::disconnected(const std::string& reason, bool refused) {
   if (run_ended_) return;
   if (signal_) return exit(*signal_);
-  if (refused) log_.line(fmt::format("worker 0 at {} refused: {}", coordinator_, reason));
+  if (refused) log_.line(fmt::format("worker 0 at {} refused: {}", coordinator_, reason), Severity::kWarning);
   wait_for_coordinator();
   if (trainers_) trainers_->kill("its coordinator is lost");
 }
@@ -108,12 +108,13 @@ void WorkerLoop::start_world(const proto::StartGeneration& start) {
   world_ = start.generation();
   client_->saw(world_);
   rank_ = static_cast<uint32_t>(own - ordinals.begin());
+  world_size_ = static_cast<uint32_t>(ordinals.size());
   first_step_.reset();
   trainer_stopped_ = false;
   proto::StartTraining message;
   *message.mutable_generation() = world_;
   message.set_rank(rank_);
-  message.set_world_size(static_cast<uint32_t>(ordinals.size()));
+  message.set_world_size(world_size_);
   message.set_instruction_set(start.instruction_set());
   try {
     for (const auto& [name, value] : enter_world(message)) (*message.mutable_environment())[name] = value;
@@ -122,6 +123,8 @@ void WorkerLoop::start_world(const proto::StartGeneration& start) {
     return trainer_ready();  // it still is
   }
   in_world_ = true;
+  ++generations_;
+  if (std::exchange(recovers_, false)) ++recoveries_;
   trainers_->start(message);
   heartbeat();
 }
@@ -160,7 +163,8 @@ void WorkerLoop::end_run(const proto::RunEnded& end) {
   const bool failed = end.outcome() == proto::RunEnded::FAILED || end.outcome() == proto::RunEnded::SUPERSEDED;
   if (failed)
     log_.line(fmt::format("the run {}: {}", end.outcome() == proto::RunEnded::FAILED ? "failed" : "is another's now",
-                          end.reason()));
+                          end.reason()),
+              Severity::kError);
   if (end.outcome() == proto::RunEnded::EXPIRED) log_.line(fmt::format("the run is over: {}", end.reason()));
   const bool done = end.outcome() == proto::RunEnded::FINISHED || end.outcome() == proto::RunEnded::EXPIRED;
   if (done && setup_.pod && self_.ordinal == 0 && scales_to_zero(setup_)) scale_to_zero(*size_, setup_, log_);
@@ -189,10 +193,10 @@ Trainers::Handlers WorkerLoop::trainer_handlers() {
       .ended = [this](const TrainerEnd& end, const std::string& reason) { trainer_ended(end, reason); },
       .hopeless =
           [this](const std::string& reason) {
-            log_.line(fmt::format("gives up, the trainer cannot prepare itself: {}", reason));
+            log_.line(fmt::format("gives up, the trainer cannot prepare itself: {}", reason), Severity::kError);
             exit(1);
           },
-      .log = [this](const std::string& text) { log_.line(text); },
+      .log = [this](const std::string& text) { log_.line(text, Severity::kWarning); },
   };
 }
 
@@ -222,6 +226,7 @@ void WorkerLoop::trainer_ended(const TrainerEnd& end, const std::string& reason)
     generation = world_;
     pmix_->leave();
     trainer_stopped_ = outcome == proto::TrainerEnded::STOPPED;
+    recovers_ = outcome == proto::TrainerEnded::FAILED || outcome == proto::TrainerEnded::KILLED;
   }
   tell_end(generation, outcome, reason);
 }

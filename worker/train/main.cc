@@ -6,12 +6,12 @@
 
 #include <cstdio>
 #include <cstdlib>
-#include <iostream>
 
 #include "configuration/settings.h"
 #include "worker/base/descriptor.h"
 #include "worker/base/fault_point.h"
 #include "worker/base/job_group.h"
+#include "worker/base/log.h"
 #include "worker/collective/mpi.h"
 #include "worker/data/bad_data.h"
 #include "worker/kernels/instruction_set.h"
@@ -23,7 +23,7 @@ namespace podium {
 namespace {
 
 int train_alone(const Settings& settings, const std::string& run, StopSignal& signals) {
-  TrainingDisplay display(STDOUT_FILENO, settings.progress.every_steps);
+  TrainingDisplay display(STDOUT_FILENO, settings.progress.every_steps, steady_seconds, ::getpgrp(), log_style());
   LocalStore store(settings.snapshots.folder);
   Alone alone;
   const TrainerWorld world{.ranks = alone, .signals = signals, .epoch = highest_epoch(store, run)};
@@ -57,7 +57,8 @@ int train_in_world(const Settings& settings, const std::string& run, StopSignal&
   fault_point("forming");
   MpiWorld ranks(start.rank, start.world_size);
   const bool leads = start.rank == 0;
-  TrainingDisplay display(leads ? STDOUT_FILENO : nowhere.get(), settings.progress.every_steps, steady_seconds, job);
+  TrainingDisplay display(leads ? STDOUT_FILENO : nowhere.get(), settings.progress.every_steps, steady_seconds, job,
+                          log_style());
   const TrainerWorld world{ranks, signals, &worker, start.epoch, start.generation};
   try {
     const int code = Trainer(settings, preparation, world, display).run();
@@ -66,6 +67,13 @@ int train_in_world(const Settings& settings, const std::string& run, StopSignal&
     worker.failure(error.what());
     return kExitSuperseded;
   }
+}
+
+LogStyle style_of(const Settings& settings, const std::string& run) {
+  LogStyle style = log_style_of(settings.monitoring.log_format);
+  style.run = run;
+  if (settings.workers.ordinal >= 0) style.worker = std::to_string(settings.workers.ordinal);
+  return style;
 }
 
 int run(const LoadedSettings& loaded, StopSignal& signals, WorkerLink* worker, pid_t job) {
@@ -79,6 +87,7 @@ int run(const LoadedSettings& loaded, StopSignal& signals, WorkerLink* worker, p
   ::signal(SIGPIPE, SIG_IGN);  // a reader that goes away must not end the training
   ::signal(SIGXFSZ, SIG_IGN);  // a limit of file sizes is an error like a full disk
   const std::string name = run_name(loaded);
+  set_log_style(style_of(settings, name));
   return worker == nullptr ? train_alone(settings, name, signals)
                            : train_in_world(settings, name, signals, *worker, job);
 }
@@ -91,6 +100,7 @@ int main(int argc, char** argv) {
   StopSignal signals;  // before any other thread is
   std::unique_ptr<WorkerLink> worker;
   int code = 1;
+  set_log_style(log_style_of_environment());
   try {
     worker = WorkerLink::from_environment();
     const pid_t job = take_job_group();
@@ -105,7 +115,7 @@ int main(int argc, char** argv) {
     if (worker != nullptr) {
       worker->failure(error.what());
     } else {
-      std::cerr << "trainer: " << error.what() << std::endl;
+      log_line(Severity::kError, "trainer", error.what());
     }
   }
   return code;
