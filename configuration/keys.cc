@@ -224,6 +224,8 @@ std::vector<Key> settings_keys(Settings& s) {
        kOperation},
       {"workers.lost_seconds", &s.workers.lost_seconds, from(1, 3600), "seconds",
        "a worker that says nothing for so long is lost", kOperation},
+      {"workers.grace_seconds", &s.workers.grace_seconds, from(1, 86400), "seconds",
+       "from SIGTERM to the end at the latest; less than the pod's terminationGracePeriodSeconds", kOperation},
       {"workers.hang_seconds", &s.workers.hang_seconds, from(1, 86400), "seconds",
        "a trainer without progress for so long is replaced", kOperation},
       {"workers.check_every_steps", &s.workers.check_every_steps, from(0), "steps",

@@ -145,6 +145,7 @@ struct Settings {
     int64_t minimum = 0;
     double form_seconds = 10;
     double lost_seconds = 4;
+    double grace_seconds = 25;
     double hang_seconds = 30;
     int64_t check_every_steps = 100;
     std::string memory_folder;

@@ -23,9 +23,14 @@ class Authenticator {
   virtual std::optional<std::string> refuse(const std::string& credential, const Claimant* claimant) = 0;
 };
 
-// Compared in constant time. An empty file, one over 4 KiB, or one that others may read is an Error. White space at its
-// end does not count.
+// An empty file, one over 4 KiB, or one that others may read is an Error. White space at its end does not count.
 std::string read_secret(const std::string& path);
+
+// A pod's projected ServiceAccount token, as its file holds it now: Kubernetes renews it by rename. Throws Error with
+// the fix when it is missing, empty or over 16 KiB.
+std::string read_token(const std::string& path);
+
+// Compared in constant time.
 std::unique_ptr<Authenticator> shared_secret(const std::string& secret);
 
 }  // namespace podium

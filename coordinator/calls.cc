@@ -11,6 +11,11 @@ namespace {
 // gRPC ends a cancelled call without its peer, in microseconds.
 constexpr std::chrono::seconds kLongestEnd(30);
 
+std::string certificate_of(const grpc::AuthContext& peer) {
+  const auto found = peer.FindPropertyValues(GRPC_X509_PEM_CERT_PROPERTY_NAME);
+  return found.empty() ? "" : std::string(found.front().data(), found.front().size());
+}
+
 }  // namespace
 
 void OpenCall::finish(const grpc::Status& status) {
@@ -49,6 +54,12 @@ void OpenCalls::wait_until_none() {
   PODIUM_CHECK(none_.wait_for(lock, kLongestEnd, [&] { return calls_.empty(); }), "{} calls did not end",
                calls_.size());
 }
+
+WorkerStream::WorkerStream(grpc::CallbackServerContext& context, std::shared_ptr<OpenCalls> calls)
+    : context_(context),
+      calls_(std::move(calls)),
+      peer_(context.peer()),
+      certificate_(certificate_of(*context.auth_context())) {}
 
 void WorkerStream::begin(Notify notify) {
   notify_ = std::move(notify);

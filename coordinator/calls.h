@@ -62,8 +62,7 @@ class WorkerStream final : public OpenCall,
  public:
   // `notify` is called by gRPC's threads.
   using Notify = std::function<void(StreamEvent)>;
-  WorkerStream(grpc::CallbackServerContext& context, std::shared_ptr<OpenCalls> calls)
-      : context_(context), calls_(std::move(calls)), peer_(context.peer()) {}
+  WorkerStream(grpc::CallbackServerContext& context, std::shared_ptr<OpenCalls> calls);
 
   // First of all. Every event but kWritten asks for a call of read() or finish().
   void begin(Notify notify);
@@ -79,6 +78,8 @@ class WorkerStream final : public OpenCall,
   // finish(), when the peer may not take a status: it gets CANCELLED at once, whatever waits to be written.
   void cut_off();
   const std::string& peer() const { return peer_; }
+  // In PEM; "" without TLS.
+  const std::string& certificate() const { return certificate_; }
 
   void OnReadDone(bool ok) override { notify_(ok ? StreamEvent::kMessage : StreamEvent::kEnded); }
   void OnWriteDone(bool ok) override;
@@ -91,7 +92,7 @@ class WorkerStream final : public OpenCall,
 
   grpc::CallbackServerContext& context_;
   const std::shared_ptr<OpenCalls> calls_;
-  const std::string peer_;
+  const std::string peer_, certificate_;
   Notify notify_;
   proto::WorkerMessage incoming_;
   // The io_context's thread's until the status is given and nothing is on the wire; then of whoever sees both first.

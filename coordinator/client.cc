@@ -20,30 +20,30 @@ bool is_refusal(const grpc::Status& status) {
          status.error_code() == grpc::StatusCode::FAILED_PRECONDITION;
 }
 
-std::string reason_of(const grpc::Status& status, double silence_seconds) {
+// `welcomed`: the connection had been made.
+std::string reason_of(const grpc::Status& status, const CoordinatorPlace& place, double silence_seconds,
+                      bool welcomed) {
   const std::string& text = status.error_message();
   if (status.ok()) return "the coordinator ended the stream";
   if (text.find("Connection refused") != std::string::npos) return "connection refused";
   if (text.find("keepalive") != std::string::npos) return fmt::format("no answer for {:.4g} s", silence_seconds);
   if (text.empty()) return fmt::format("gRPC status {}", static_cast<int>(status.error_code()));
-  return printable(text, kLongestReason);
+  const std::string reason = printable(text, kLongestReason);
+  return welcomed || is_refusal(status) ? reason : explain_tls(reason, place);
 }
 
 }  // namespace
 
 struct CoordinatorClient::State : std::enable_shared_from_this<State> {
-  State(boost::asio::io_context& io, std::string address, proto::Hello hello, double silence_seconds, Handlers handlers)
-      : io(io),
-        address(std::move(address)),
-        hello(std::move(hello)),
-        silence_seconds(silence_seconds),
-        handlers(std::move(handlers)),
-        timer(io) {}
+  State(boost::asio::io_context& io, ClientOptions options, Handlers handlers)
+      : io(io), options(std::move(options)), handlers(std::move(handlers)), timer(io) {}
 
   void connect();
+  void begin();
   void happened(uint64_t of_attempt, ClientStream::Event event);
   void received(const proto::CoordinatorMessage& message);
   void ended(grpc::Status status);
+  void try_again(const std::string& reason, bool refused);
   void send(proto::WorkerMessage message);
   void give_up(const std::string& reason);
   void stop();
@@ -51,9 +51,7 @@ struct CoordinatorClient::State : std::enable_shared_from_this<State> {
   void call_after(std::chrono::nanoseconds time, Action action);
 
   boost::asio::io_context& io;
-  const std::string address;
-  proto::Hello hello;
-  const double silence_seconds;
+  ClientOptions options;
   const Handlers handlers;
   boost::asio::steady_timer timer;  // for the Welcome, or to the next attempt
   std::unique_ptr<ClientStream> stream;
@@ -78,18 +76,32 @@ void CoordinatorClient::State::connect() {
   ++attempt;
   welcomed = false;
   own_reason.clear();
+  try {
+    begin();
+  } catch (const Error& error) {
+    // Not at once: whoever makes a client has none yet.
+    boost::asio::post(io, [weak = weak_from_this(), reason = std::string(error.what())] {
+      const auto state = weak.lock();
+      if (state != nullptr && !state->stopped) state->try_again(reason, false);
+    });
+  }
+}
+
+void CoordinatorClient::State::begin() {
+  proto::WorkerMessage message;
+  *message.mutable_hello() = options.hello;
+  message.mutable_hello()->set_credential(options.credential());
   stream = std::make_unique<ClientStream>(
-      address, silence_seconds, [weak = weak_from_this(), &io = io, of_attempt = attempt](ClientStream::Event event) {
+      options.place, options.silence_seconds,
+      [weak = weak_from_this(), &io = io, of_attempt = attempt](ClientStream::Event event) {
         boost::asio::post(io, [weak, of_attempt, event] {
           if (const auto state = weak.lock()) state->happened(of_attempt, event);
         });
       });
-  proto::WorkerMessage message;
-  *message.mutable_hello() = hello;
   stream->send(std::move(message));
-  const std::chrono::duration<double> silence(silence_seconds);
+  const std::chrono::duration<double> silence(options.silence_seconds);
   call_after(std::chrono::duration_cast<std::chrono::nanoseconds>(silence), [](State& state) {
-    if (!state.welcomed) state.give_up(fmt::format("no answer for {:.4g} s", state.silence_seconds));
+    if (!state.welcomed) state.give_up(fmt::format("no answer for {:.4g} s", state.options.silence_seconds));
   });
 }
 
@@ -128,14 +140,19 @@ void CoordinatorClient::State::received(const proto::CoordinatorMessage& message
 // A copy of the status: the stream goes.
 // NOLINTNEXTLINE(performance-unnecessary-value-param)
 void CoordinatorClient::State::ended(grpc::Status status) {
-  const std::string reason = own_reason.empty() ? reason_of(status, silence_seconds) : own_reason;
+  const bool is_own = !own_reason.empty();
+  const std::string reason = is_own ? own_reason : reason_of(status, options.place, options.silence_seconds, welcomed);
   stream.reset();
+  try_again(reason, !is_own && is_refusal(status));
+}
+
+void CoordinatorClient::State::try_again(const std::string& reason, bool refused) {
   welcomed = false;
   call_after(wait, [](State& state) { state.connect(); });
   wait = std::min(wait * 2, kLongestWait);
   if (reason == told_reason) return;
   told_reason = reason;
-  if (handlers.disconnected) handlers.disconnected(reason, own_reason.empty() && is_refusal(status));
+  if (handlers.disconnected) handlers.disconnected(reason, refused);
 }
 
 void CoordinatorClient::State::send(proto::WorkerMessage message) {
@@ -154,9 +171,8 @@ void CoordinatorClient::State::stop() {
   stream.reset();
 }
 
-CoordinatorClient::CoordinatorClient(boost::asio::io_context& io, std::string address, proto::Hello hello,
-                                     double silence_seconds, Handlers handlers)
-    : state_(std::make_shared<State>(io, std::move(address), std::move(hello), silence_seconds, std::move(handlers))) {
+CoordinatorClient::CoordinatorClient(boost::asio::io_context& io, ClientOptions options, Handlers handlers)
+    : state_(std::make_shared<State>(io, std::move(options), std::move(handlers))) {
   state_->connect();
 }
 
@@ -165,13 +181,13 @@ CoordinatorClient::~CoordinatorClient() { state_->stop(); }
 bool CoordinatorClient::is_connected() const { return state_->welcomed; }
 
 void CoordinatorClient::saw(const proto::GenerationNumber& generation) {
-  *state_->hello.mutable_newest_generation() = generation;
+  *state_->options.hello.mutable_newest_generation() = generation;
 }
 
 void CoordinatorClient::send(proto::WorkerMessage message) { state_->send(std::move(message)); }
 
-proto::Status get_status(const std::string& address, const std::string& credential, double seconds) {
-  const auto stub = proto::Coordinator::NewStub(open_channel(address, seconds));
+proto::Status get_status(const CoordinatorPlace& place, const std::string& credential, double seconds) {
+  const auto stub = proto::Coordinator::NewStub(open_channel(place, seconds));
   grpc::ClientContext context;
   context.set_deadline(std::chrono::system_clock::now() +
                        std::chrono::milliseconds(static_cast<int64_t>(seconds * 1000)));
@@ -180,8 +196,8 @@ proto::Status get_status(const std::string& address, const std::string& credenti
   proto::Status answer;
   const grpc::Status status = stub->GetStatus(&context, request, &answer);
   if (status.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED)
-    throw Error("the coordinator at {}: no answer for {:.4g} s", address, seconds);
-  if (!status.ok()) throw Error("the coordinator at {}: {}", address, reason_of(status, seconds));
+    throw Error("the coordinator at {}: no answer for {:.4g} s", place.address, seconds);
+  if (!status.ok()) throw Error("the coordinator at {}: {}", place.address, reason_of(status, place, seconds, false));
   return answer;
 }
 

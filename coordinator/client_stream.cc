@@ -13,7 +13,7 @@ constexpr std::chrono::seconds kLongestEnd(30);
 
 }  // namespace
 
-std::shared_ptr<grpc::Channel> open_channel(const std::string& address, double silence_seconds) {
+std::shared_ptr<grpc::Channel> open_channel(const CoordinatorPlace& place, double silence_seconds) {
   const int silence = static_cast<int>(silence_seconds * 1000) + 1;
   grpc::ChannelArguments arguments;
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
@@ -27,12 +27,14 @@ std::shared_ptr<grpc::Channel> open_channel(const std::string& address, double s
   arguments.SetInt(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
   arguments.SetInt(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
   arguments.SetMaxReceiveMessageSize(kLargestFromCoordinator);
-  return grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments);
+  // The address may be an IP that no certificate names, and another one for each life of the coordinator.
+  if (!place.tls_folder.empty()) arguments.SetSslTargetNameOverride(place.pod);
+  return grpc::CreateCustomChannel(place.address, channel_credentials(place.tls_folder), arguments);
 }
 
-ClientStream::ClientStream(const std::string& address, double silence_seconds, std::function<void(Event)> notify)
+ClientStream::ClientStream(const CoordinatorPlace& place, double silence_seconds, std::function<void(Event)> notify)
     : notify_(std::move(notify)),
-      channel_(open_channel(address, silence_seconds)),
+      channel_(open_channel(place, silence_seconds)),
       stub_(proto::Coordinator::NewStub(channel_)),
       is_done_(done_.get_future()) {
   stub_->async()->Join(&context_, this);

@@ -8,14 +8,15 @@
 #include <memory>
 #include <string>
 
+#include "coordinator/tls.h"
 #include "coordinator/write_queue.h"
 #include "proto/coordinator.grpc.pb.h"
 
 namespace podium {
 
 // A channel of our own making: no proxy, no connection shared with an attempt before, an answer at least every
-// `silence_seconds`.
-std::shared_ptr<grpc::Channel> open_channel(const std::string& address, double silence_seconds);
+// `silence_seconds`. Throws Error when the place's certificates cannot be read.
+std::shared_ptr<grpc::Channel> open_channel(const CoordinatorPlace& place, double silence_seconds);
 
 // Made, used and destroyed by the io_context's thread. gRPC's threads do not destroy it, because they would wait for
 // themselves with the last channel.
@@ -23,7 +24,8 @@ class ClientStream final : public grpc::ClientBidiReactor<proto::WorkerMessage, 
  public:
   enum class Event { kMessage, kWritten, kBroken, kDone };
   // `notify` is called by gRPC's threads. kDone is the last, and comes by itself only after kBroken and give_up().
-  ClientStream(const std::string& address, double silence_seconds, std::function<void(Event)> notify);
+  // Throws as open_channel.
+  ClientStream(const CoordinatorPlace& place, double silence_seconds, std::function<void(Event)> notify);
   // Cancels it. Waits for gRPC to let go, which takes no peer.
   ~ClientStream() override;
 

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <climits>
 
+#include "coordinator/tls.h"
 #include "worker/base/error.h"
 
 namespace podium {
@@ -84,7 +85,7 @@ CoordinatorServer::CoordinatorServer(const ServerOptions& options, Handlers hand
   set_keepalive(builder, options);
   // Else a second coordinator on this port would take half of the connections.
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
-  builder.AddListeningPort(options.address, grpc::InsecureServerCredentials(), &port_);
+  builder.AddListeningPort(options.address, server_credentials(options.tls_folder, options.pod), &port_);
   builder.RegisterService(this);
   server_ = builder.BuildAndStart();
   if (server_ == nullptr || port_ == 0)

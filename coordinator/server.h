@@ -13,6 +13,7 @@ namespace podium {
 
 struct ServerOptions {
   std::string address;
+  std::string tls_folder = {}, pod = {};  // see tls.h
   size_t largest_message = 0;
   uint32_t most_calls = 0;
   double stranger_seconds = 0;   // until a connection has said something sensible

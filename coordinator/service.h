@@ -14,7 +14,8 @@
 namespace podium {
 
 struct ServiceOptions {
-  std::string address;  // "127.0.0.1:7421", "0.0.0.0:7421"; port 0: any
+  std::string address;     // "127.0.0.1:7421", "0.0.0.0:7421"; port 0: any
+  std::string tls_folder;  // for mutual TLS, see tls.h; "": plain text
   MembershipOptions membership;
   size_t largest_message = 4 << 20;
   uint32_t most_streams = 1024;        // at once, strangers included

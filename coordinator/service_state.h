@@ -37,7 +37,7 @@ struct CoordinatorService::State : std::enable_shared_from_this<State> {
   void opened(WorkerStream& call);
   void happened(uint64_t connection, StreamEvent event);
   void received(uint64_t connection, const proto::WorkerMessage& message);
-  std::optional<std::string> authenticate(const proto::Hello& hello);
+  std::optional<std::string> authenticate(const WorkerStream& call, const proto::Hello& hello);
   void greeted(uint64_t connection, const proto::WorkerMessage& message);
   void said(uint64_t connection, const proto::WorkerMessage& message);
   void close_silent_strangers();

@@ -4,6 +4,7 @@
 #include <boost/asio/post.hpp>
 
 #include "coordinator/service_state.h"
+#include "coordinator/tls.h"
 #include "coordinator/translate.h"
 
 namespace podium {
@@ -28,6 +29,8 @@ CoordinatorService::State::State(boost::asio::io_context& io, ServiceOptions giv
 void CoordinatorService::State::start() {
   ServerOptions listening;
   listening.address = options.address;
+  listening.tls_folder = options.tls_folder;
+  listening.pod = options.membership.own.name;
   listening.largest_message = options.largest_message;
   listening.most_calls = options.most_streams;
   listening.stranger_seconds = options.hello_seconds;
@@ -99,8 +102,11 @@ void CoordinatorService::State::received(uint64_t connection, const proto::Worke
   if (still != streams.end()) still->second.call->read();
 }
 
-std::optional<std::string> CoordinatorService::State::authenticate(const proto::Hello& hello) {
+std::optional<std::string> CoordinatorService::State::authenticate(const WorkerStream& call,
+                                                                   const proto::Hello& hello) {
   const Claimant claimant{hello.ordinal(), hello.name(), hello.uid()};
+  if (!options.tls_folder.empty())
+    if (auto reason = refuse_certificate(call.certificate(), claimant)) return reason;
   return authenticator->refuse(hello.credential(), &claimant);
 }
 
@@ -109,7 +115,7 @@ void CoordinatorService::State::greeted(uint64_t connection, const proto::Worker
     refuse(connection, grpc::StatusCode::INVALID_ARGUMENT, "it did not begin with a Hello");
   } else if (const auto fault = find_fault(message.hello())) {
     refuse(connection, grpc::StatusCode::INVALID_ARGUMENT, *fault);
-  } else if (const auto reason = authenticate(message.hello())) {
+  } else if (const auto reason = authenticate(*streams.at(connection).call, message.hello())) {
     refuse(connection, grpc::StatusCode::UNAUTHENTICATED, *reason);
   } else {
     Stream& stream = streams.at(connection);

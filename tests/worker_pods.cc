@@ -134,7 +134,7 @@ std::optional<pid_t> WorkerPods::trainer(int ordinal) const {
 
 std::optional<proto::Status> WorkerPods::status() const {
   try {
-    return get_status(address(0), secret_, 1);
+    return get_status({address(0)}, secret_, 1);
   } catch (const Error&) {
     return std::nullopt;
   }

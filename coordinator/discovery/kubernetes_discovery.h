@@ -25,9 +25,7 @@ class KubernetesDiscovery : public Discovery {
   PeerIdentity self() const override { return options_.pod.peer; }
   std::string own_address() const override;
   void watch(Handlers handlers) override;
-
-  // Of ordinal 0: why the pod of that name and uid is none of the StatefulSet's as last read; nullopt: it is one.
-  std::optional<std::string> refuse_pod(const std::string& name, const std::string& uid) const;
+  std::optional<std::string> refuse_pod(const std::string& name, const std::string& uid) const override;
 
  private:
   void follow_stateful_set();

@@ -4,6 +4,7 @@
 
 #include <boost/asio/steady_timer.hpp>
 #include <chrono>
+#include <ctime>
 #include <functional>
 
 #include "coordinator/kubernetes/awaitable.h"
@@ -18,6 +19,8 @@ struct TimeAndChance {
   std::function<double()> chance;  // uniform in [0, 1)
   // How long a wait really takes.
   std::function<Duration(Duration)> wait;
+  // The time of day, by which tokens expire: seconds since 1970.
+  std::function<int64_t()> unix_seconds = [] { return int64_t{std::time(nullptr)}; };
 };
 
 // The real ones. Chance is seeded by the system: pods that start together must not ask together.

@@ -113,7 +113,8 @@ TEST(DumpConfig, KeepsAwkwardValues) {
 
 TEST(MathematicsHash, ChangesWithExactlyTheKeysThatChangeTheMathematics) {
   // Every key is changed in turn; those under these names must not count.
-  const std::set<std::string, std::less<>> operation_sections = {"validation", "snapshots", "workers", "progress"};
+  const std::set<std::string, std::less<>> operation_sections = {"validation", "snapshots", "workers", "monitoring",
+                                                                 "progress"};
   const std::set<std::string, std::less<>> operation_keys = {"worker_count",
                                                              "cloud_storage_bucket_name",
                                                              "cloud_storage_upload_folder",
@@ -134,17 +135,29 @@ TEST(MathematicsHash, ChangesWithExactlyTheKeysThatChangeTheMathematics) {
   Settings s;
   for (const Key& key : settings_keys(s)) {
     std::string old = value_as_yaml(key);
-    for (const char* text : {"true",   "3",
-                             "30",     "0.5",
-                             "other",  "*=0.5",
-                             "bpe",    "gelu",
-                             "tokens", "adamw",
-                             "cosine", "libreoffice-help",
-                             "",       "bleu",
-                             "cpu",    "idle",
-                             "false",  "fp32",
-                             "plain",  "none",
-                             "static", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"}) {
+    for (const char* text : {"true",
+                             "3",
+                             "30",
+                             "0.5",
+                             "other",
+                             "*=0.5",
+                             "bpe",
+                             "gelu",
+                             "tokens",
+                             "adamw",
+                             "cosine",
+                             "libreoffice-help",
+                             "",
+                             "bleu",
+                             "cpu",
+                             "idle",
+                             "false",
+                             "fp32",
+                             "plain",
+                             "none",
+                             "static",
+                             "json",
+                             "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"}) {
       if (value_as_yaml(key) == old) assign(key, {.texts = {text}});
     }
     bool operation = operation_keys.count(key.path) > 0 || operation_sections.count(key.section()) > 0;

@@ -153,7 +153,7 @@ TEST_F(CoordinatorTest, AClientMayBeDestroyedInItsOwnHandler) {
   for (const auto& handlers : {when_connected, when_told, when_refused}) {
     proto::Hello hello = hello_of(1);
     if (expected == 2) hello.set_credential("wrong");
-    client = std::make_unique<CoordinatorClient>(io, fmt::format("127.0.0.1:{}", service->port()), hello, 20, handlers);
+    client = std::make_unique<CoordinatorClient>(io, client_options(service->port(), hello), handlers);
     ++expected;
     EXPECT_TRUE(until([&] { return calls == expected; }));
     run_for(io, std::chrono::milliseconds(100));
@@ -172,19 +172,53 @@ TEST_F(CoordinatorTest, AClientsReasonForAnUnknownHostNamesIt) {
   CoordinatorClient::Handlers handlers;
   std::string told;
   handlers.disconnected = [&](const std::string& reason, bool) { told = reason; };
-  CoordinatorClient client(io, "no-such-host.invalid:1", hello_of(1), 20, handlers);
+  ClientOptions options = client_options(1, hello_of(1));
+  options.place.address = "no-such-host.invalid:1";
+  CoordinatorClient client(io, options, handlers);
   ASSERT_TRUE(until([&] { return !told.empty(); }));
   EXPECT_THAT(told, HasSubstr("no-such-host.invalid"));
 }
 
+TEST_F(CoordinatorTest, AClientReadsItsCredentialAnewAtEachAttempt) {
+  serve();
+  int asked = 0;
+  ClientOptions options = client_options(service->port(), hello_of(1));
+  options.credential = [&]() -> std::string {
+    ++asked;
+    if (asked < 4) throw Error("the token is not there yet");
+    return asked < 7 ? "an old one" : kSecret;
+  };
+  TestWorker worker(io, options);
+  EXPECT_EQ(asked, 1);
+  EXPECT_THAT(worker.reasons, testing::IsEmpty()) << "whoever makes a client has none yet";
+  EXPECT_TRUE(until([&] { return worker.connected == 1; }));
+  EXPECT_EQ(asked, 7);
+  EXPECT_THAT(worker.reasons, testing::ElementsAre("the token is not there yet", "wrong secret"));
+  EXPECT_EQ(worker.refusals, 1);
+}
+
+TEST_F(CoordinatorTest, AClientWithoutACredentialMayBeDestroyedAtAnyMoment) {
+  for (int i = 0; i < 5; ++i) {
+    ClientOptions options = client_options(unused_port(), hello_of(1));
+    options.credential = []() -> std::string { throw Error("no credential"); };
+    TestWorker worker(io, options);
+    if (i > 0) run_for(io, std::chrono::milliseconds(40 * i));
+    worker.client.reset();
+    const size_t heard = worker.reasons.size();
+    run_for(io, std::chrono::milliseconds(100));
+    EXPECT_EQ(worker.reasons.size(), heard);
+    EXPECT_EQ(heard, i > 0 ? 1u : 0u);
+  }
+}
+
 TEST(GetStatus, NamesTheAddressWhereNobodyListensOrAnswers) {
   const std::string nobody = fmt::format("127.0.0.1:{}", unused_port());
-  EXPECT_EQ(error_of([&] { get_status(nobody, kSecret, 30); }),
+  EXPECT_EQ(error_of([&] { get_status({nobody}, kSecret, 30); }),
             fmt::format("the coordinator at {}: connection refused", nobody));
   boost::asio::io_context io;
   tcp::acceptor listener(io, {boost::asio::ip::make_address("127.0.0.1"), 0});
   const std::string silent = fmt::format("127.0.0.1:{}", listener.local_endpoint().port());
-  EXPECT_EQ(error_of([&] { get_status(silent, kSecret, 0.5); }),
+  EXPECT_EQ(error_of([&] { get_status({silent}, kSecret, 0.5); }),
             fmt::format("the coordinator at {}: no answer for 0.5 s", silent));
 }
 

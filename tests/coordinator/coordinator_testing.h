@@ -88,11 +88,20 @@ inline proto::WorkerMessage fence_part(const proto::GenerationNumber& generation
   return message;
 }
 
+inline ClientOptions client_options(int port, const proto::Hello& hello, double silence_seconds = 20) {
+  return {.place = {fmt::format("127.0.0.1:{}", port)},
+          .hello = hello,
+          .credential = [credential = hello.credential()] { return credential; },
+          .silence_seconds = silence_seconds};
+}
+
 // A worker's side: what came to it.
 struct TestWorker {
   TestWorker(boost::asio::io_context& io, int port, const proto::Hello& hello, double silence_seconds = 20)
+      : TestWorker(io, client_options(port, hello, silence_seconds)) {}
+  TestWorker(boost::asio::io_context& io, ClientOptions options)
       : client(std::make_unique<CoordinatorClient>(
-            io, fmt::format("127.0.0.1:{}", port), hello, silence_seconds,
+            io, std::move(options),
             CoordinatorClient::Handlers{[this] { ++connected; },
                                         [this](const proto::CoordinatorMessage& message) { came.push_back(message); },
                                         [this](const std::string& reason, bool refused) {
@@ -122,7 +131,7 @@ struct TestWorker {
 // An attempt that says only what it is told to.
 struct RawStream {
   RawStream(boost::asio::io_context& io, int port, bool reads = true)
-      : stream(fmt::format("127.0.0.1:{}", port), 20, [this, &io, reads](ClientStream::Event event) {
+      : stream({fmt::format("127.0.0.1:{}", port)}, 20, [this, &io, reads](ClientStream::Event event) {
           boost::asio::post(io, [this, event, reads, alive = std::weak_ptr<int>(alive)] {
             if (!alive.expired()) happened(event, reads);
           });

@@ -131,6 +131,32 @@ TEST(ReadSecret, RefusesWhatIsNoPrivateSecret) {
   EXPECT_THAT(error_of([&] { read_secret(pipe); }), HasSubstr("regular file"));
 }
 
+TEST(ReadToken, TakesWhatAProjectedVolumeHolds) {
+  TemporaryFolder folder;
+  const std::string path = folder.write("token", "a.b.c\n").string();
+  EXPECT_EQ(read_token(path), "a.b.c");
+  fs::permissions(path, fs::perms(0644));
+  EXPECT_EQ(read_token(path), "a.b.c");
+  folder.write("token", std::string(16 << 10, 'x'));
+  EXPECT_EQ(read_token(path).size(), 16u << 10);
+}
+
+TEST(ReadToken, SaysHowAPodGetsOne) {
+  TemporaryFolder folder;
+  const std::string path = (folder.path() / "token").string();
+  auto error = [&] { return error_of([&] { read_token(path); }); };
+  EXPECT_EQ(error(), path +
+                         ": No such file or directory; workers.token_file names the pod's ServiceAccount token for the "
+                         "audience podium: give the pod the projected volume of kubernetes/stateful-set.yaml");
+  folder.write("token", " \n");
+  EXPECT_THAT(error(), HasSubstr("empty; a token is expected; workers.token_file"));
+  folder.write("token", std::string(20'000, 'x'));
+  EXPECT_THAT(error(), testing::AllOf(HasSubstr("at most 16384 bytes"), testing::Not(HasSubstr("xxx"))));
+  fs::remove(path);
+  ASSERT_EQ(::mkfifo(path.c_str(), 0600), 0);
+  EXPECT_THAT(error(), HasSubstr("regular file"));
+}
+
 TEST(SharedSecret, IsProvedByNothingElse) {
   const std::unique_ptr<Authenticator> authenticator = shared_secret("secret");
   EXPECT_FALSE(authenticator->refuse("secret", nullptr));

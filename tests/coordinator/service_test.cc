@@ -201,7 +201,7 @@ TEST_F(CoordinatorTest, TheStatusHoldsWorkersAndEventsAndNoCredential) {
   std::string error = "none yet";
   // get_status blocks: the service runs here.
   std::thread asker([&, address = fmt::format("127.0.0.1:{}", service->port())] {
-    error = error_of([&] { status = get_status(address, kSecret, 30); });
+    error = error_of([&] { status = get_status({address}, kSecret, 30); });
     boost::asio::post(io, [] {});
   });
   EXPECT_TRUE(until([&] { return error != "none yet"; }));

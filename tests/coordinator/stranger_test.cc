@@ -54,7 +54,7 @@ TEST_F(CoordinatorTest, TheStatusIsForThoseWhoKnowTheSecret) {
   serve();
   std::string error;
   std::thread asker([&, address = fmt::format("127.0.0.1:{}", service->port())] {
-    const std::string text = error_of([&] { get_status(address, "guess", 30); });
+    const std::string text = error_of([&] { get_status({address}, "guess", 30); });
     boost::asio::post(io, [&error, text] { error = text; });
   });
   EXPECT_TRUE(until([&] { return !error.empty(); }));

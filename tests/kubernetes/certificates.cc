@@ -59,11 +59,11 @@ std::string CertificateAuthority::certificate() const {
   return pem([&](BIO* memory) { PEM_write_bio_X509(memory, certificate_.get()); });
 }
 
-CertificateAndKey CertificateAuthority::issue(const std::string& names, int days) const {
+CertificateAndKey CertificateAuthority::issue(const std::string& names, int days, const std::string& usage) const {
   const std::shared_ptr<EVP_PKEY> key = make_key();
   const auto certificate = make_certificate("kube-apiserver", key.get(), certificate_.get(), -9 * kDay, days * kDay);
   extend(certificate.get(), certificate_.get(), NID_subject_alt_name, names);
-  extend(certificate.get(), certificate_.get(), NID_ext_key_usage, "serverAuth");
+  extend(certificate.get(), certificate_.get(), NID_ext_key_usage, usage);
   extend(certificate.get(), certificate_.get(), NID_authority_key_identifier, "keyid:always");
   X509_sign(certificate.get(), key_.get(), EVP_sha256());
   return {pem([&](BIO* memory) { PEM_write_bio_X509(memory, certificate.get()); }), pem([&](BIO* memory) {

@@ -18,7 +18,7 @@ class CertificateAuthority {
   CertificateAuthority();
   std::string certificate() const;  // PEM
   // `names` in OpenSSL's syntax: "DNS:localhost,IP:127.0.0.1". Ends `days` from now; a negative number is in the past.
-  CertificateAndKey issue(const std::string& names, int days = 1) const;
+  CertificateAndKey issue(const std::string& names, int days = 1, const std::string& usage = "serverAuth") const;
 
  private:
   std::shared_ptr<EVP_PKEY> key_;

@@ -191,6 +191,8 @@ void FakeApiServer::handle(Answer& answer) {
     handle_pods(answer);
   else if (target.find("/apis/apps/v1/namespaces/demo/statefulsets/web") == 0)
     handle_stateful_set(answer);
+  else if (target == "/openid/v1/jwks")
+    handle_keys(answer);
   else
     answer.answer(404, status_body(404, "NotFound", "the server could not find the requested resource"), "");
 }
@@ -297,6 +299,11 @@ void FakeApiServer::handle_stateful_set(Answer& answer) {
   answer.answer(200, object.dump(), "");
 }
 
+void FakeApiServer::handle_keys(Answer& answer) {
+  const std::lock_guard lock(mutex_);
+  answer.answer(200, keys_, "");
+}
+
 void FakeApiServer::put_pod(const std::string& name, const std::string& uid, const std::function<void(json&)>& change) {
   json pod = pod_object(name, uid);
   if (change) change(pod);
@@ -345,6 +352,11 @@ void FakeApiServer::forget_history() {
 void FakeApiServer::accept_token(const std::string& token) {
   const std::lock_guard lock(mutex_);
   token_ = token;
+}
+
+void FakeApiServer::hold_keys(const json& set) {
+  const std::lock_guard lock(mutex_);
+  keys_ = set.dump();
 }
 
 int FakeApiServer::replicas() const {

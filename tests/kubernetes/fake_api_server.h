@@ -54,6 +54,7 @@ class FakeApiServer {
   void end_watches();                           // cleanly, those that are open
   void forget_history();                        // watches from before now have expired
   void accept_token(const std::string& token);  // this one alone
+  void hold_keys(const nlohmann::json& set);    // at /openid/v1/jwks
   int replicas() const;
 
   // The next `times` requests whose line ("GET /api/...") contains `part` get `script` instead.
@@ -83,6 +84,7 @@ class FakeApiServer {
   void list(Answer& answer);
   void watch(Answer& answer);
   void handle_stateful_set(Answer& answer);
+  void handle_keys(Answer& answer);
   std::optional<Script> take_replacement(const std::string& line);
 
   const CertificateAndKey certificate_;
@@ -98,7 +100,7 @@ class FakeApiServer {
   int version_ = 100, oldest_ = 100, watch_round_ = 0;
   std::map<std::string, nlohmann::json> pods_;
   std::vector<Event> events_;
-  std::string token_ = "token-1";
+  std::string token_ = "token-1", keys_ = "{\"keys\":[]}";
   int replicas_ = 3;
   std::vector<Replacement> replacements_;
   std::vector<std::string> requests_;

@@ -137,10 +137,9 @@ TEST_F(Training, GoesOnWithoutAWorkerOfAnotherImage) {
   hello.set_address("127.0.0.1");
   hello.set_image_version("0.0.0-other");
   hello.set_run_name("tiny");
-  hello.set_credential(pods_.secret());
   boost::asio::io_context io;
   std::string refusal;
-  CoordinatorClient client(io, pods_.address(0), hello, 10,
+  CoordinatorClient client(io, {{pods_.address(0)}, hello, [this] { return pods_.secret(); }, 10},
                            {[] {}, [](const proto::CoordinatorMessage&) {},
                             [&](const std::string& reason, bool refused) {
                               if (refused) refusal = reason;

@@ -41,8 +41,9 @@ int run_one(const Arguments& arguments) {
            0;
   if (loaded.actions.version) return fmt::print("podium {}\n", PODIUM_VERSION), 0;
   if (loaded.actions.dump_config) return fmt::print("{}", dump_config(loaded.settings)), 0;
-  environment[kJobGroupVariable] = std::to_string(job);
   WorkerSetup setup;
+  setup.load_again = [arguments, environment] { return load_settings(arguments, environment).settings; };
+  environment[kJobGroupVariable] = std::to_string(job);
   setup.settings = loaded.settings;
   setup.run = run_name(loaded);
   setup.environment = environment;
@@ -51,7 +52,6 @@ int run_one(const Arguments& arguments) {
   if (is_on_kubernetes(setup.settings, environment)) {
     setup.pod = find_pod(environment);
     workers.ordinal = setup.pod->identity.peer.ordinal;
-    setup.load_again = [arguments, environment] { return load_settings(arguments, environment).settings; };
   } else if (workers.addresses.empty()) {  // alone
     workers.addresses = free_addresses(1);
     workers.ordinal = 0;
@@ -69,8 +69,9 @@ int run_one(const Arguments& arguments) {
 
 int run(Arguments arguments) {
   ::signal(SIGPIPE, SIG_IGN);  // a reader of our lines that goes away must not end the run
-  // What peers send wrong is dropped, not printed.
+  // What peers send wrong is dropped, not printed, and gRPC does not tell of each stranger who fails at TLS.
   google::protobuf::SetLogHandler(nullptr);
+  ::setenv("GRPC_VERBOSITY", "NONE", 0);
   const std::string command = arguments.empty() ? "" : arguments.front();
   if (command == "local") return run_local({arguments.begin() + 1, arguments.end()});
   if (command == "status") return print_status({arguments.begin() + 1, arguments.end()});

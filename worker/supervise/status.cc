@@ -4,7 +4,10 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <climits>
 #include <cmath>
+#include <cstdlib>
 #include <ctime>
 
 #include "configuration/settings.h"
@@ -21,14 +24,49 @@ namespace {
 constexpr double kPatienceSeconds = 3;
 constexpr int kEventsShown = 10;
 
+bool is_pod(const Settings::Workers& workers) {
+  return std::getenv("KUBERNETES_SERVICE_HOST") != nullptr && fs::exists(workers.token_file);
+}
+
+std::string host_name() {
+  char name[HOST_NAME_MAX + 1] = {};
+  if (::gethostname(name, HOST_NAME_MAX) != 0) throw_system_error(errno, "the host's name");
+  const std::string text = name;
+  return text.substr(0, text.find('.'));
+}
+
+// Only ordinal 0's pod needs no look-up to find the coordinator, which serves at the pod's own address.
+RunningWorkers workers_of_pod(const Settings::Workers& workers) {
+  const std::string pod = host_name();
+  if (pod != coordinator_pod(pod))
+    throw Error("pod {} does not hold the coordinator: ask in pod {}", pod, coordinator_pod(pod));
+  const char* const address = std::getenv("POD_IP");
+  if (address == nullptr)
+    throw Error("POD_IP is not set: expected the pod's address, as kubernetes/stateful-set.yaml gives it");
+  const bool is_ipv6 = std::string_view(address).find(':') != std::string_view::npos;
+  return {fmt::format(fmt::runtime(is_ipv6 ? "[{}]:{}" : "{}:{}"), address, workers.port), workers.secret_file};
+}
+
 RunningWorkers find_workers(const LoadedSettings& loaded) {
   const Settings& settings = loaded.settings;
   if (!settings.workers.addresses.empty()) return {settings.workers.addresses.front(), settings.workers.secret_file};
+  if (is_pod(settings.workers)) return workers_of_pod(settings.workers);
   const std::string run = run_name(settings);
   const fs::path folder = fs::path(settings.snapshots.folder) / run;
   if (!fs::exists(running_workers_file(folder)))
     throw Error("run {} is not running here: there is no {}", run, running_workers_file(folder).string());
   return read_running_workers(folder);
+}
+
+CoordinatorPlace place_of(const RunningWorkers& workers, const Settings::Workers& options) {
+  const bool is_static = !options.addresses.empty() || !is_pod(options);
+  return {workers.address, options.tls_folder, is_static ? "worker-0" : coordinator_pod(host_name())};
+}
+
+// In a pod without a secret, what its worker joins with.
+std::string credential_of(const RunningWorkers& workers, const Settings::Workers& options) {
+  if (!workers.secret_file.empty()) return read_secret(workers.secret_file);
+  return is_pod(options) ? read_token(options.token_file) : "";
 }
 
 std::string time_of_day(double unix_seconds) {
@@ -89,15 +127,16 @@ int print_status(Arguments arguments) {
   const LoadedSettings loaded = load_settings(arguments, environment_variables(environ));
   if (loaded.actions.help) return fmt::print("{}", settings_help("worker status [--json]")), 0;
   const RunningWorkers workers = find_workers(loaded);
-  const std::string secret = workers.secret_file.empty() ? "" : read_secret(workers.secret_file);
-  const proto::Status status = get_status(workers.address, secret, kPatienceSeconds);
+  const Settings::Workers& options = loaded.settings.workers;
+  const proto::Status status =
+      get_status(place_of(workers, options), credential_of(workers, options), kPatienceSeconds);
   if (!as_json) return fmt::print("{}", status_text(status)), 0;
-  google::protobuf::util::JsonPrintOptions options;
-  options.preserve_proto_field_names = true;
-  options.always_print_primitive_fields = true;
-  options.add_whitespace = true;
+  google::protobuf::util::JsonPrintOptions format;
+  format.preserve_proto_field_names = true;
+  format.always_print_primitive_fields = true;
+  format.add_whitespace = true;
   std::string json;
-  if (!google::protobuf::util::MessageToJsonString(status, &json, options).ok())
+  if (!google::protobuf::util::MessageToJsonString(status, &json, format).ok())
     throw Error("the status cannot be written as JSON");
   return fmt::print("{}", json), 0;
 }

@@ -8,6 +8,7 @@
 #include <ctime>
 
 #include "coordinator/discovery/static_list.h"
+#include "coordinator/kubernetes/token_authenticator.h"
 #include "worker/base/error.h"
 #include "worker/memory_state/memory_state.h"
 #include "worker/snapshot/epochs.h"
@@ -23,8 +24,6 @@ using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
 constexpr milliseconds kHeartbeat{500};
-// From the signal to the end, within the 30 s that Kubernetes gives.
-constexpr std::chrono::seconds kGrace{25};
 // A trainer that says nothing is ended, and named, by its own worker. The coordinator, to which all that wait for it
 // look the same, comes after that.
 constexpr double kWorkersFirstSeconds = 2;
@@ -39,11 +38,20 @@ std::unique_ptr<Discovery> make_discovery(boost::asio::io_context& io, const Wor
                                            static_cast<uint32_t>(std::max<int64_t>(workers.ordinal, 0)));
 }
 
-std::string secret_of(const Settings& settings) {
+// "": a pod's token does it.
+std::string secret_of(const WorkerSetup& setup) {
+  const Settings& settings = setup.settings;
   if (!settings.workers.secret_file.empty()) return read_secret(settings.workers.secret_file);
+  if (setup.pod) return "";
   if (settings.workers.addresses.size() > 1)
     throw Error("workers.secret_file is empty: expected a file with what workers must know to join");
   return random_secret();
+}
+
+// What proves who this worker is, asked for at each attempt to join: a secret stays, a pod's token is renewed.
+std::function<std::string()> credential_of(const std::string& secret, const Settings::Workers& options) {
+  if (!secret.empty()) return [secret] { return secret; };
+  return [file = options.token_file] { return read_token(file); };
 }
 
 }  // namespace
@@ -69,7 +77,7 @@ WorkerLoop::WorkerLoop(const WorkerSetup& setup)
       discovery_(make_discovery(io_, setup_)),
       self_(discovery_->self()),
       settings_hash_(mathematics_hash(setup_.settings)),
-      secret_(secret_of(setup_.settings)),
+      secret_(secret_of(setup_)),
       log_(fmt::format("worker {}", self_.ordinal)),
       expected_(expected_at_first(setup_)) {}
 
@@ -157,6 +165,7 @@ bool WorkerLoop::state_is_saved() const {
 void WorkerLoop::serve() {
   ServiceOptions options;
   options.address = discovery_->own_address();
+  options.tls_folder = options_.tls_folder;
   options.membership.own = {.ordinal = 0,
                             .name = self_.name,
                             .uid = self_.uid,
@@ -180,7 +189,16 @@ void WorkerLoop::serve() {
   began_ = first_claim_time(store, setup_.run);
 }
 
-std::unique_ptr<Authenticator> WorkerLoop::authenticator() { return shared_secret(secret_); }
+std::unique_ptr<Authenticator> WorkerLoop::authenticator() {
+  if (!secret_.empty()) return shared_secret(secret_);
+  const std::shared_ptr<kubernetes::Credentials>& credentials = setup_.pod->credentials;
+  return std::make_unique<kubernetes::TokenAuthenticator>(
+      io_, credentials,
+      kubernetes::TokenRules{
+          .name_space = credentials->name_space(),
+          .stateful_set = setup_.pod->identity.stateful_set,
+          .refuse_pod = [this](const Claimant& pod) { return discovery_->refuse_pod(pod.name, pod.uid); }});
+}
 
 void WorkerLoop::wait_for_coordinator() {
   const std::string where = coordinator_.empty() ? "" : " at " + coordinator_;
@@ -203,11 +221,14 @@ void WorkerLoop::join(const std::string& address) {
   hello.set_image_version(PODIUM_VERSION);
   hello.set_run_name(setup_.run);
   hello.set_settings_hash(settings_hash_);
-  hello.set_credential(secret_);
   *hello.mutable_newest_generation() = world_;
   wait_for_coordinator();
   client_.emplace(
-      io_, address, std::move(hello), options_.lost_seconds,
+      io_,
+      ClientOptions{.place = {address, options_.tls_folder, coordinator_pod(self_.name)},
+                    .hello = std::move(hello),
+                    .credential = credential_of(secret_, options_),
+                    .silence_seconds = options_.lost_seconds},
       CoordinatorClient::Handlers{
           .connected = [this] { connected(); },
           .message = [this](const proto::CoordinatorMessage& message) { handle(message); },
@@ -279,7 +300,7 @@ void WorkerLoop::signalled(int signal) {
   proto::WorkerMessage message;
   message.mutable_leaving();
   send(std::move(message));
-  exit_after(kGrace, *signal_);
+  exit_after(milliseconds(static_cast<int64_t>(options_.grace_seconds * 1000)), *signal_);
 }
 
 void WorkerLoop::exit(int code) {
