@@ -19,7 +19,8 @@ class Combinations {
   // what they must be.
   void require(bool holds, std::initializer_list<std::string_view> paths, std::string_view rule) const {
     if (holds) return;
-    std::string_view blamed = std::ranges::max(paths, {}, [&](std::string_view path) { return source(path).layer; });
+    const std::string_view blamed =
+        *std::ranges::max_element(paths, {}, [&](std::string_view path) { return source(path).layer; });
     std::string others;
     for (std::string_view path : paths) {
       if (path == blamed) continue;

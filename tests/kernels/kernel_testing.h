@@ -26,7 +26,7 @@ inline std::vector<float> normal_values(int64_t count, uint32_t seed, float devi
 
 template <typename T>
 bool same_bits(const std::vector<T>& a, const std::vector<T>& b) {
-  return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(T)) == 0;
+  return a.size() == b.size() && (a.empty() || std::memcmp(a.data(), b.data(), a.size() * sizeof(T)) == 0);
 }
 
 // |actual - expected| <= absolute + relative · |expected| for every element.

@@ -15,14 +15,18 @@ std::atomic<int64_t> allocations{0};
 }  // namespace
 
 // Counts what this test program allocates in C++ (oneDNN's own scratch for packing comes from malloc and is not
-// counted).
-void* operator new(size_t size) {
+// counted). Not inlined: g++ would take new and free(), or malloc() and delete, for a mismatch.
+[[gnu::noinline]] void* operator new(size_t size) {
   ++allocations;
   if (void* memory = std::malloc(size)) return memory;
   throw std::bad_alloc();
 }
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, size_t) noexcept { std::free(memory); }
+[[gnu::noinline]] void* operator new(size_t size, const std::nothrow_t&) noexcept {
+  ++allocations;
+  return std::malloc(size);
+}
+[[gnu::noinline]] void operator delete(void* memory) noexcept { std::free(memory); }
+[[gnu::noinline]] void operator delete(void* memory, size_t) noexcept { std::free(memory); }
 
 namespace podium {
 namespace {

@@ -5,12 +5,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <string>
 #include <vector>
 
+#include "tests/running_processes.h"
 #include "tests/worker_pods.h"
-#include "worker/base/error.h"
 
 namespace podium {
 
@@ -23,23 +22,6 @@ inline std::vector<std::string> endless() { return run_of_steps(1'000'000); }
 // Short waits, so that a test that loses a worker does not take long.
 inline const std::vector<std::string> kQuick = {"--workers.form_seconds=2", "--workers.lost_seconds=2",
                                                 "--workers.hang_seconds=2"};
-
-// Processes alive whose command line holds `text`. (One that has ended and was not yet reaped has none.)
-inline std::vector<std::string> commands_with(const std::string& text) {
-  std::vector<std::string> found;
-  std::error_code ignored;
-  for (const auto& entry : fs::directory_iterator("/proc", ignored)) {
-    std::string command;
-    try {
-      command = read_file(entry.path() / "cmdline");
-    } catch (const Error&) {  // no process, or gone meanwhile
-      continue;
-    }
-    std::replace(command.begin(), command.end(), '\0', ' ');
-    if (command.find(text) != std::string::npos) found.push_back(entry.path().filename().string() + ": " + command);
-  }
-  return found;
-}
 
 inline void expect_undisturbed(const TinyRun& run, int64_t steps) {
   const TinyRun undisturbed(run.options());
@@ -59,7 +41,7 @@ inline void finish(const TinyRun& run, WorkerPods& pods, const std::vector<int>&
 inline void stop(WorkerPods& pods, const std::vector<int>& ordinals) {
   for (int ordinal : ordinals) pods[ordinal].send(SIGTERM);
   for (int ordinal : ordinals) EXPECT_EQ(pods[ordinal].wait(), exited(143)) << pods.errors();
-  EXPECT_THAT(commands_with(pods.memory_folder().string()), testing::IsEmpty());
+  EXPECT_THAT(running_processes(pods.memory_folder().string()), testing::IsEmpty());
 }
 
 inline void stop_and_finish(const TinyRun& run, WorkerPods& pods, const std::vector<int>& ordinals = {0, 1}) {

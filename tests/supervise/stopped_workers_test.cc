@@ -41,7 +41,7 @@ TEST_P(OneOfThree, LeavesAfterTheStepAndTheOthersGoOn) {
   ASSERT_TRUE(pods.wait_for_training(3)) << pods.errors();
   ASSERT_TRUE(pods.wait_for_step(20)) << pods.errors();
   auto processes = [&] {
-    return commands_with(fmt::format("{} --workers.ordinal={}", pods.memory_folder().string(), leaver));
+    return running_processes(fmt::format("{} --workers.ordinal={}", pods.memory_folder().string(), leaver));
   };
   EXPECT_THAT(processes(), SizeIs(Ge(2)));  // it and its trainer
   pods[leaver].send(SIGTERM);
@@ -77,7 +77,7 @@ TEST_P(AllAreTold, SaveTheStepAndGoOnFromItLater) {
     if (i != 1) std::this_thread::sleep_for(std::chrono::milliseconds(GetParam() / 2));
   }
   EXPECT_THAT(pods.wait_all(), Each(exited(143))) << pods.errors();
-  EXPECT_THAT(commands_with(pods.memory_folder().string()), IsEmpty());
+  EXPECT_THAT(running_processes(pods.memory_folder().string()), IsEmpty());
   EXPECT_TRUE(holds_nothing(pods.memory_folder())) << pods.errors();
   expect_saved(run);
   const std::string newest = run.snapshot_names().back();
@@ -102,13 +102,13 @@ class Local : public testing::Test {
     });
   }
   // Its workers and their trainers name a file in its temporary folder.
-  std::vector<std::string> processes() const { return commands_with(temporary_.path().string()); }
+  std::vector<RunningProcess> processes() const { return running_processes(temporary_.path().string()); }
   // Those of worker 1.
   std::vector<pid_t> trainers() const {
     std::vector<pid_t> found;
-    for (const std::string& command : processes())
+    for (const auto& [id, command] : processes())
       if (command.find("/trainer ") != std::string::npos && command.find("--workers.ordinal=1") != std::string::npos)
-        found.push_back(std::stoi(command));
+        found.push_back(id);
     return found;
   }
   void expect_nothing_left() const {

@@ -9,21 +9,16 @@
 #include <thread>
 
 #include "tests/process.h"
+#include "tests/running_processes.h"
 #include "tests/temporary_folder.h"
-#include "worker/base/error.h"
 #include "worker/supervise/free_addresses.h"
 
 namespace podium {
 namespace {
 
 using testing::HasSubstr;
+using testing::IsEmpty;
 using testing::Not;
-
-// One of the processes whose program is in the test's folder.
-struct Running {
-  pid_t id = 0;
-  std::string command;  // the program and its arguments, separated by spaces
-};
 
 class Workers : public testing::Test {
  protected:
@@ -33,7 +28,7 @@ class Workers : public testing::Test {
     fs::copy_file(PODIUM_BINARY_DIR "/fake_trainer", folder_.path() / "trainer");
   }
   ~Workers() override {
-    for (const Running& process : running("")) ::kill(process.id, SIGKILL);
+    for (const RunningProcess& process : running("")) ::kill(process.id, SIGKILL);
   }
 
   fs::path program() const { return folder_.path() / "worker"; }
@@ -55,25 +50,14 @@ class Workers : public testing::Test {
     return options(words, arguments);
   }
 
-  // Those alive whose command line holds `text`.
-  std::vector<Running> running(const std::string& text) const {
-    std::vector<Running> result;
-    std::error_code ignored;
-    for (const auto& entry : fs::directory_iterator("/proc", ignored)) {
-      std::string command;
-      try {
-        command = read_file(entry.path() / "cmdline");
-      } catch (const Error&) {  // no process, or gone meanwhile
-        continue;
-      }
-      std::replace(command.begin(), command.end(), '\0', ' ');
-      if (command.starts_with(folder_.path().string()) && command.find(text) != std::string::npos)
-        result.push_back({std::stoi(entry.path().filename().string()), command});
-    }
+  // Those whose program is in the test's folder and whose command line holds `text`.
+  std::vector<RunningProcess> running(const std::string& text) const {
+    std::vector<RunningProcess> result = running_processes(text);
+    std::erase_if(result, [&](const RunningProcess& p) { return !p.command.starts_with(folder_.path().string()); });
     return result;
   }
-  std::vector<Running> trainers(int ordinal) const { return of("/trainer ", ordinal); }
-  std::vector<Running> workers(int ordinal) const { return of("/worker ", ordinal); }
+  std::vector<RunningProcess> trainers(int ordinal) const { return of("/trainer ", ordinal); }
+  std::vector<RunningProcess> workers(int ordinal) const { return of("/worker ", ordinal); }
 
   // The generations that the coordinator's log tells of; all lives of the coordinator together.
   static int generations(const Process& local) {
@@ -92,7 +76,7 @@ class Workers : public testing::Test {
   }
 
   void expect_nothing_left() const {
-    EXPECT_TRUE(running("").empty()) << running("").front().command;
+    EXPECT_THAT(running(""), IsEmpty());
     EXPECT_TRUE(fs::is_empty(folder_.path() / "tmp"));
     EXPECT_FALSE(fs::exists(run_folder() / ".workers.json"));
   }
@@ -100,9 +84,9 @@ class Workers : public testing::Test {
   const TemporaryFolder folder_;
 
  private:
-  std::vector<Running> of(const std::string& program, int ordinal) const {
-    std::vector<Running> result = running(program);
-    std::erase_if(result, [&](const Running& process) {
+  std::vector<RunningProcess> of(const std::string& program, int ordinal) const {
+    std::vector<RunningProcess> result = running(program);
+    std::erase_if(result, [&](const RunningProcess& process) {
       return process.command.find(fmt::format("--workers.ordinal={} ", ordinal)) == std::string::npos;
     });
     return result;
@@ -127,7 +111,7 @@ TEST_F(Workers, OneAloneFinishesARun) {
 TEST_F(Workers, ReplaceATrainerThatIsKilled) {
   Process local(two(""));
   ASSERT_TRUE(wait_for_standbys(local)) << local.errors();
-  const std::vector<Running> before = trainers(1);
+  const std::vector<RunningProcess> before = trainers(1);
   ::kill(std::min(before[0].id, before[1].id), SIGKILL);
   ASSERT_TRUE(wait_for_generation(local, 2)) << local.errors();
   EXPECT_THAT(local.errors(), HasSubstr("worker 1 lost its trainer: killed by SIGKILL (out of memory?)"));
@@ -164,11 +148,11 @@ INSTANTIATE_TEST_SUITE_P(Workers, KilledWorker, testing::Values(0, 1));
 TEST_P(KilledWorker, ComesBack) {
   Process local(two(""));
   ASSERT_TRUE(wait_for_standbys(local)) << local.errors();
-  const std::vector<Running> own = trainers(GetParam());
+  const std::vector<RunningProcess> own = trainers(GetParam());
   ::kill(workers(GetParam()).at(0).id, SIGKILL);
   ASSERT_TRUE(wait_for_generation(local, 2)) << local.errors();
-  for (const Running& trainer : trainers(GetParam()))  // the old ones died with it
-    for (const Running& old : own) EXPECT_NE(trainer.id, old.id);
+  for (const RunningProcess& trainer : trainers(GetParam()))  // the old ones died with it
+    for (const RunningProcess& old : own) EXPECT_NE(trainer.id, old.id);
   local.send(SIGTERM);
   EXPECT_EQ(local.wait(), exited(143)) << local.errors();
   expect_nothing_left();
@@ -200,7 +184,7 @@ TEST_F(Workers, DieWithTheProgramThatStartedThem) {
   local.send(SIGKILL);
   EXPECT_EQ(local.wait(), killed_by(SIGKILL));
   for (int i = 0; i < 6000 && !running("").empty(); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
-  EXPECT_TRUE(running("").empty()) << running("").front().command;
+  EXPECT_THAT(running(""), IsEmpty());
 }
 
 TEST_F(Workers, TryAgainWhenATrainerCannotPrepare) {

@@ -147,6 +147,32 @@ TEST(Trainer, BeginsAfreshOnlyWhereThereIsNoRun) {
   EXPECT_EQ(contents(run.folder()), before);
 }
 
+// What a killed run left in memory is further than the snapshot; what the run that began with it leaves, is its own.
+TEST(Trainer, BeginsWithTheSnapshotThatIsNamedAndGoesOnFromMemory) {
+  const TinyRun run({"--snapshots.keep=0", "--workers.memory_folder=memory"});
+  auto killed_at = [&](int step, std::vector<std::string> options) {
+    Process::Options trainer = run.trainer(std::move(options));
+    trainer.environment["PODIUM_FAULT"] = fmt::format("optimizer-end step={}", step);
+    const Finished killed = run_process(trainer);
+    EXPECT_EQ(killed.end, killed_by(SIGKILL)) << killed.errors;
+    return killed.output;
+  };
+  killed_at(45, {});
+  const std::string twenty = "--snapshots.resume=step-000020", ten = "--snapshots.resume=step-000010";
+  EXPECT_THAT(killed_at(33, {twenty}), HasSubstr("going on from step-000020 "));
+  EXPECT_THAT(killed_at(36, {twenty}), HasSubstr("going on from the memory state (epoch 2, step 32)"));
+  EXPECT_THAT(killed_at(14, {ten}), HasSubstr("going on from step-000010 "));
+  EXPECT_THAT(killed_at(17, {ten}), HasSubstr("going on from the memory state (epoch 1, step 13)"));
+  EXPECT_THAT(killed_at(38, {twenty}), HasSubstr("going on from step-000020 "));
+  const Finished last = run.train({twenty});
+  ASSERT_EQ(last.end, exited(0)) << last.errors;
+  EXPECT_THAT(last.output, HasSubstr("going on from the memory state (epoch 2, step 37)"));
+  const TinyRun undisturbed({"--snapshots.keep=0"});
+  ASSERT_EQ(undisturbed.train().end, exited(0));
+  expect_same_training(run, undisturbed);
+  EXPECT_EQ(read_file(run.snapshot(60) / "trainer_state.json").find("resumed"), std::string::npos);
+}
+
 TEST(Trainer, StopsAtALossThatIsNotFiniteAndSaysWhatWentBadFirst) {
   // Each step makes the weights a million times as large.
   TinyRun run({"--optimizer.name=adamw", "--optimizer.weight_decay=1", "--schedule.learning_rate=1e6",

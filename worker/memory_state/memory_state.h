@@ -26,7 +26,7 @@ struct MemoryStateInfo {
   std::string settings_hash;  // of what changes the mathematics
   int64_t step = 0;
   uint64_t size = 0;  // float32 numbers
-  std::string text;   // trainer_state.json, which holds everything that is not a parameter
+  std::string text;   // as trainer_state.json, which holds everything that is not a parameter
 };
 
 // Files FOLDER/RUN-ORDINAL.0 and .1: a header page (format, identity, step, size of the text, CRC32C of header and

@@ -30,12 +30,12 @@ AttentionLayer::AttentionLayer(ParameterSet& parameters, Kind kind, const std::s
   end_.dropout_layer = dropout_layers++;
 }
 
-void AttentionLayer::plan(Arena& arena, const AttentionLayout& layout, int64_t rows, int64_t memory_rows,
+void AttentionLayer::plan(Arena& arena, const AttentionLayout& layout, int64_t rows, int64_t memory_rows, bool backward,
                           AttentionActivations& a) const {
   const int64_t width = options_.width;
   a.query = arena.allocate({rows, kind_ == Kind::kSelf ? 3 * width : width});
   if (kind_ == Kind::kCross) a.key_value = arena.allocate({memory_rows, 2 * width});
-  a.probabilities = arena.allocate({attention_probabilities_size(layout, options_.heads)});
+  a.probabilities = backward ? arena.allocate({attention_probabilities_size(layout, options_.heads)}) : Tensor();
   a.context = arena.allocate({rows, width});
   a.end.plan(arena, rows, width);
 }

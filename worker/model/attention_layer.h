@@ -14,7 +14,7 @@ namespace podium {
 struct AttentionActivations {
   Tensor query;          // self: (R, 3D), queries, keys and values; cross: (R, D)
   Tensor key_value;      // cross only: (memory rows, 2D)
-  Tensor probabilities;  // see attention.h
+  Tensor probabilities;  // see attention.h; empty without a backward pass
   Tensor context;        // (R, D)
   SublayerEndActivations end;
 };
@@ -27,7 +27,8 @@ class AttentionLayer {
   AttentionLayer(ParameterSet& parameters, Kind kind, const std::string& name, const std::string& norm_name,
                  std::string observed, const SublayerOptions& options, uint32_t& dropout_layers);
 
-  void plan(Arena& arena, const AttentionLayout& layout, int64_t rows, int64_t memory_rows,
+  // backward: the probabilities are kept, which take more than all else when sentences are long.
+  void plan(Arena& arena, const AttentionLayout& layout, int64_t rows, int64_t memory_rows, bool backward,
             AttentionActivations& activations) const;
 
   // input (R,D); memory (S,D) for cross-attention. The result is activations.end.output.

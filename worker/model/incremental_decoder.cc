@@ -30,7 +30,7 @@ void IncrementalDecoder::begin(const PackedSequences& source) {
   const AttentionLayout layout{source_.begin, source_.length, source_.begin, source_.length, false};
   const int64_t rows = source_.rows(), width = model_.config().embedding_size;
   auto plan = [&](Arena& arena) {
-    model_.plan_encoder(layout, rows, arena, workspace_);
+    model_.plan_encoder(layout, rows, false, arena, workspace_);
     for (LayerCache& layer : layers_) layer.cross_key_value = arena.allocate({rows, 2 * width});
   };
   Arena measure;

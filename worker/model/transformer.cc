@@ -89,12 +89,17 @@ Transformer::Layouts Transformer::layouts_of(const TranslationShard& shard) {
           {target.begin, target.length, source.begin, source.length, false}};
 }
 
-void Transformer::plan_encoder(const AttentionLayout& layout, int64_t rows, Arena& arena,
+void Transformer::plan_encoder(const AttentionLayout& layout, int64_t rows, bool backward, Arena& arena,
                                TransformerWorkspace& w) const {
   w.encoder_.resize(encoder_.size());
   w.source_embedded_ = arena.allocate({rows, config_.embedding_size});
   for (size_t i = 0; i < encoder_.size(); ++i) {
-    encoder_[i].self_attention.plan(arena, layout, rows, 0, w.encoder_[i].self_attention);
+    if (i > 0 && !backward) {
+      // One layer's memory serves all: a layer has read the output of the one before when it writes its own.
+      w.encoder_[i] = w.encoder_[0];
+      continue;
+    }
+    encoder_[i].self_attention.plan(arena, layout, rows, 0, backward, w.encoder_[i].self_attention);
     encoder_[i].feed_forward.plan(arena, rows, w.encoder_[i].feed_forward);
   }
 }
@@ -103,12 +108,14 @@ void Transformer::plan(const Layouts& layouts, int64_t source_rows, int64_t targ
                        TransformerWorkspace& w) const {
   const int64_t width = config_.embedding_size;
   arena.clear();
-  plan_encoder(layouts.encoder_self, source_rows, arena, w);
+  plan_encoder(layouts.encoder_self, source_rows, backward, arena, w);
   w.decoder_.resize(decoder_.size());
   w.target_embedded_ = arena.allocate({target_rows, width});
   for (size_t i = 0; i < decoder_.size(); ++i) {
-    decoder_[i].self_attention.plan(arena, layouts.decoder_self, target_rows, 0, w.decoder_[i].self_attention);
-    decoder_[i].cross_attention.plan(arena, layouts.cross, target_rows, source_rows, w.decoder_[i].cross_attention);
+    decoder_[i].self_attention.plan(arena, layouts.decoder_self, target_rows, 0, backward,
+                                    w.decoder_[i].self_attention);
+    decoder_[i].cross_attention.plan(arena, layouts.cross, target_rows, source_rows, backward,
+                                     w.decoder_[i].cross_attention);
     decoder_[i].feed_forward.plan(arena, target_rows, w.decoder_[i].feed_forward);
   }
   w.logits_ = arena.allocate({std::min(target_rows, kLogitRows), config_.target_vocabulary});

@@ -92,7 +92,8 @@ class Transformer {
                TransformerWorkspace& workspace) const;
   void plan(const Layouts& layouts, int64_t source_rows, int64_t target_rows, bool backward, Arena& arena,
             TransformerWorkspace& workspace) const;
-  void plan_encoder(const AttentionLayout& layout, int64_t rows, Arena& arena, TransformerWorkspace& workspace) const;
+  void plan_encoder(const AttentionLayout& layout, int64_t rows, bool backward, Arena& arena,
+                    TransformerWorkspace& workspace) const;
   Tensor embed(const StepContext& context, const PackedSequences& sequences, const ParameterRef& table,
                uint32_t dropout_layer, const Tensor& y) const;
   Tensor encode(const StepContext& context, const AttentionLayout& layout, const PackedSequences& source,

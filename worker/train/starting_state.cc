@@ -30,9 +30,11 @@ std::vector<Holding> gather(Communicator& world, const Holding& mine) {
 
 uint64_t hash_of(std::string_view text) { return content_hash(std::as_bytes(std::span(text))); }
 
+// A snapshot that was named comes before what an earlier life of the run left in memory, not before what this one did.
 Holding adopt_memory(const Progress& fresh, TrainingState& state) {
   const std::optional<MemoryStateInfo>& published = state.memory().published();
   if (!published) return {};
+  if (!state.resumed.empty() && state.resumed != resumed_snapshot(published->text, "the memory state")) return {};
   state.progress = parse_progress(published->text, "the memory state");
   check_same_run(state.progress, fresh, "the memory state");
   const Progress& p = state.progress;
@@ -87,6 +89,7 @@ void begin_afresh(const Transformer& model, const Progress& fresh, TrainingState
 
 StartingState find_starting_state(Communicator& world, const Transformer& model, SnapshotStore& snapshots,
                                   const StartingStateOptions& options, TrainingState& state) {
+  if (options.resume != "latest" && options.resume != "none") state.resumed = options.resume;
   const std::vector<Holding> all = gather(world, adopt_memory(options.fresh, state));
   const auto best = std::max_element(all.begin(), all.end(),
                                      [](const Holding& a, const Holding& b) { return a.place() < b.place(); });

@@ -1,4 +1,5 @@
 // Where a trainer begins: the newest state that any rank has in memory, else the newest snapshot, else fresh weights.
+// When a snapshot is named, a state in memory counts only if that snapshot was named too when it was computed.
 #pragma once
 
 #include <functional>
@@ -13,7 +14,7 @@ namespace podium {
 
 struct StartingStateOptions {
   Progress fresh;                 // of a run that begins now: settings and data must agree with what is found
-  std::string resume = "latest";  // "latest", "none" or the name of a snapshot: where no memory state is
+  std::string resume = "latest";  // "latest", "none" or the name of a snapshot
   std::function<void()> working = [] {};
 };
 

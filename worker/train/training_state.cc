@@ -53,32 +53,35 @@ ValidationRecord parse_record(const nlohmann::json& json, const std::string& pat
   return r;
 }
 
-}  // namespace
-
-std::string progress_json(const Progress& p) {
+Json object_of(const Progress& p) {
   Json validations = Json::array();
   for (const ValidationRecord& record : p.validations) validations.push_back(record_json(record));
-  Json json = {{"format", kFormat},
-               {"step", p.step},
-               {"epoch", p.epoch},
-               {"batch", p.batch},
-               {"epoch_sums", sums_json(p.epoch_sums)},
-               {"last_step",
-                {{"sums", sums_json(p.last_step.sums)},
-                 {"gradient_norm", exact_number(p.last_step.gradient_norm)},
-                 {"learning_rate", exact_number(p.last_step.learning_rate)}}},
-               {"training_seconds", exact_number(p.training_seconds)},
-               {"finished", p.finished},
-               {"seed", p.seed},
-               {"global_batch", p.global_batch},
-               {"shards", p.shards},
-               {"settings_hash", p.settings_hash},
-               {"data_hash", p.data_hash},
-               {"best_snapshot", p.best_snapshot},
-               {"best_metric", exact_number(p.best_metric)},
-               {"validations", validations}};
-  return json.dump(2) + "\n";
+  return {{"format", kFormat},
+          {"step", p.step},
+          {"epoch", p.epoch},
+          {"batch", p.batch},
+          {"epoch_sums", sums_json(p.epoch_sums)},
+          {"last_step",
+           {{"sums", sums_json(p.last_step.sums)},
+            {"gradient_norm", exact_number(p.last_step.gradient_norm)},
+            {"learning_rate", exact_number(p.last_step.learning_rate)}}},
+          {"training_seconds", exact_number(p.training_seconds)},
+          {"finished", p.finished},
+          {"seed", p.seed},
+          {"global_batch", p.global_batch},
+          {"shards", p.shards},
+          {"settings_hash", p.settings_hash},
+          {"data_hash", p.data_hash},
+          {"best_snapshot", p.best_snapshot},
+          {"best_metric", exact_number(p.best_metric)},
+          {"validations", validations}};
 }
+
+std::string text_of(const Json& json) { return json.dump(2) + "\n"; }
+
+}  // namespace
+
+std::string progress_json(const Progress& progress) { return text_of(object_of(progress)); }
 
 Progress parse_progress(std::string_view text, const std::string& path) {
   const nlohmann::json json = parse_strict_json(text, path);
@@ -105,6 +108,11 @@ Progress parse_progress(std::string_view text, const std::string& path) {
   return p;
 }
 
+std::string resumed_snapshot(std::string_view text, const std::string& path) {
+  const nlohmann::json json = parse_strict_json(text, path);
+  return json_has(json, "resumed") ? json_string(json, "resumed", path) : "";
+}
+
 TrainingState::TrainingState(int64_t size, bool averages)
     : TrainingState(std::make_unique<MemoryState>(numbers(size, averages)), size, averages) {}
 
@@ -124,8 +132,14 @@ std::span<float> TrainingState::begin_copy() {
 
 AdamBuffers TrainingState::begin_update() { return parts_of(begin_copy()); }
 
-void TrainingState::publish() { memory_->publish(progress.step, progress_json(progress)); }
+std::string TrainingState::text() const {
+  Json json = object_of(progress);
+  if (!resumed.empty()) json["resumed"] = resumed;
+  return text_of(json);
+}
 
-void TrainingState::publish_progress() { memory_->publish_text(progress_json(progress)); }
+void TrainingState::publish() { memory_->publish(progress.step, text()); }
+
+void TrainingState::publish_progress() { memory_->publish_text(text()); }
 
 }  // namespace podium

@@ -54,6 +54,8 @@ struct Progress {
 std::string progress_json(const Progress& progress);
 // `path` is for errors: not JSON, a key missing or of another type, a number out of range.
 Progress parse_progress(std::string_view json, const std::string& path);
+// TrainingState::resumed of the memory state with this text.
+std::string resumed_snapshot(std::string_view text, const std::string& path);
 
 class TrainingState {
  public:
@@ -88,8 +90,12 @@ class TrainingState {
   const MemoryState& memory() const { return *memory_; }
 
   Progress progress;
+  // The snapshot that snapshots.resume named when this life of the run began; empty: none. The memory state alone holds
+  // it: a snapshot is the same whoever writes it.
+  std::string resumed;
 
  private:
+  std::string text() const;
   static int64_t padded(int64_t size) { return (size + 15) / 16 * 16; }
   AdamBuffers parts_of(std::span<float> numbers) const;
   int64_t size_;
