@@ -5,6 +5,7 @@ DATA := data
 PACKAGES := $(shell sed -e 's/\#.*//' configuration/packages.txt)
 # $(call checks,WORD): the package of configuration/packages-checks.txt with that word in its name.
 checks = $(shell sed -e 's/\#.*//' configuration/packages-checks.txt | grep $(1))
+CLUSTER_PACKAGES := $(shell sed -e 's/\#.*//' configuration/packages-cluster.txt)
 PARITY_PACKAGES := $(shell sed -e 's/\#.*//' configuration/packages-parity.txt)
 JOBS := $(shell nproc)
 # make train DATASET=fr-en; make train PRESET=tutorial; make train TRAIN=pairs.tsv; make train ARGS="--training.max_minutes 2"
@@ -15,7 +16,7 @@ LANGUAGE_OPTIONS = --dataset.source_language $(word 1,$(LANGUAGES)) --dataset.ta
 TRAIN_COMMAND = $(BUILD)/bin/worker local $(if $(PRESET),--preset $(PRESET)) $(if $(DATASET),$(LANGUAGE_OPTIONS)) \
   $(if $(TRAIN),--dataset.train $(TRAIN)) $(ARGS)
 
-.PHONY: help packages build programs corpus train test manifests debian13-test soak parity bench recovery-bench asan tsan coverage tidy format format-check clean
+.PHONY: help packages build programs corpus train test manifests debian13-test soak cluster-demo parity bench recovery-bench asan tsan coverage tidy format format-check clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -33,6 +34,10 @@ endef
 
 packages: ## install the Debian packages that are missing (root or sudo)
 	$(call install,$(PACKAGES))
+
+cluster-packages:
+	$(call install,$(CLUSTER_PACKAGES))
+.PHONY: cluster-packages
 
 parity-packages:
 	$(call install,$(PARITY_PACKAGES))
@@ -73,6 +78,10 @@ debian13-test: ## build and run every test on Debian 13, in a root folder of its
 MINUTES := 10
 soak: build ## disturb runs of three workers at random for MINUTES minutes (10) and compare bits
 	@SOAK_MINUTES=$(MINUTES) $(BUILD)/bin/soak --gtest_brief=1
+
+cluster-demo: build ## show a run on Kubernetes on this machine: apply, train, lose a pod, scale, finish (root, KUBEBUILDER_ASSETS)
+	@[ -n "$$KUBEBUILDER_ASSETS" ] || { echo 'KUBEBUILDER_ASSETS: expected a folder with etcd, kube-apiserver and kube-controller-manager' >&2; exit 2; }
+	@$(BUILD)/bin/cluster_demo --gtest_brief=1
 
 # PYTHON, STEPS, THREADS, ROUNDS from the command line reach the scripts through the environment.
 parity: build corpus parity-packages ## train the same here and in PyTorch and compare (about 20 minutes)

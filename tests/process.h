@@ -57,13 +57,13 @@ class Process {
   // Waits until `condition` holds. False: the process ended, or the deadline passed, before it did.
   bool wait_until(const std::function<bool()>& condition);
 
+  bool has_ended();
+
   // What it wrote so far.
   std::string output() const;
   std::string errors() const;
 
  private:
-  bool has_ended();
-
   TemporaryFolder captured_;
   pid_t id_ = -1;
   bool reaped_ = false;

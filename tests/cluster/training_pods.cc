@@ -1,0 +1,130 @@
+#include "tests/cluster/training_pods.h"
+
+#include "tests/cluster/yaml.h"
+#include "worker/base/error.h"
+
+namespace podium::cluster {
+namespace {
+
+using nlohmann::json;
+
+constexpr int64_t kEndless = 1'000'000;
+
+// The shipped manifest, in which tests change as little as they can.
+std::vector<json> manifest() { return parse_yaml(read_file(PODIUM_SOURCE_DIR "/kubernetes/stateful-set.yaml")); }
+
+// A loaded machine must not lose workers for want of time; the tests that want that say so.
+const std::vector<std::string> kWaits = {"--workers.form_seconds=5", "--workers.lost_seconds=4",
+                                         "--workers.hang_seconds=30", "--snapshots.folder=/training/snapshots"};
+
+}  // namespace
+
+void TrainingPods::deploy(const TrainingPlan& plan) {
+  plan_ = plan;
+  worker_count_ = plan.replicas;
+  std::vector<std::string> options = {"--validation.every_epochs=0", "--snapshots.every_epochs=0",
+                                      fmt::format("--worker_count={}", plan.replicas)};
+  options.insert(options.end(), plan.options.begin(), plan.options.end());
+  run_ = std::make_unique<TinyRun>(options);
+  shell(fmt::format("mkdir -p {0}/snapshots; chmod 755 {0}; chown -R 65532:65532 {0}", run_->folder().string()));
+  for (const json& object : manifest())
+    if (object["kind"] == "ServiceAccount" || object["kind"] == "Service")
+      the_cluster().apply(object, pods_.name_space());
+  if (plan.has_role) give_role();
+  the_cluster().apply(settings(), pods_.name_space());
+  the_cluster().apply(stateful_set(plan.replicas, kEndless), pods_.name_space());
+}
+
+void TrainingPods::give_role() {
+  for (json object : manifest()) {
+    if (!object["kind"].get<std::string>().starts_with("Role")) continue;
+    for (json& rule : object["rules"])
+      if (rule.contains("resourceNames")) rule["resourceNames"] = {plan_.name};
+    the_cluster().apply(object, pods_.name_space());
+  }
+}
+
+void TrainingPods::TearDown() {
+  ClusterTest::TearDown();
+  run_.reset();
+}
+
+json TrainingPods::settings() const {
+  const std::string text =
+      fmt::format("worker_count: {}\n{}", worker_count_, read_file(run_->folder() / "settings.yaml"));
+  return {{"apiVersion", "v1"},
+          {"kind", "ConfigMap"},
+          {"metadata", {{"name", "podium"}}},
+          {"data", {{"settings.yaml", text}}}};
+}
+
+json TrainingPods::stateful_set(int replicas, int64_t steps) const {
+  json object = manifest().back();
+  PODIUM_CHECK(object["kind"] == "StatefulSet");
+  object["metadata"]["name"] = plan_.name;
+  object["spec"]["replicas"] = replicas;
+  json& pod = object["spec"]["template"]["spec"];
+  json& container = pod["containers"][0];
+  container["workingDir"] = "/training";
+  container["volumeMounts"].push_back({{"name", "training"}, {"mountPath", "/training"}});
+  pod["volumes"].push_back({{"name", "training"}, {"hostPath", {{"path", run_->folder().string()}}}});
+  // The last of a name counts. worker_count is for the ConfigMap, where it may change.
+  std::map<std::string, std::string> values;
+  for (const auto& options : {run_->options(), kWaits, plan_.worker_options})
+    for (const std::string& option : options) values[option.substr(0, option.find('='))] = option;
+  values["--training.max_steps"] = fmt::format("--training.max_steps={}", steps);
+  values.erase("--worker_count");
+  for (const auto& [name, option] : values) container["args"].push_back(option);
+  return object;
+}
+
+bool TrainingPods::wait_for_step(int64_t step) const {
+  return wait_until([&] { return run_->last_step() >= step; });
+}
+
+bool TrainingPods::wait_for_log(int ordinal, const std::string& text) const {
+  return wait_until([&] { return pods_.log(pod(ordinal)).find(text) != std::string::npos; });
+}
+
+size_t TrainingPods::worlds(const std::string& workers) const {
+  size_t count = 0;
+  std::istringstream log(pods_.log(pod(0)));
+  for (std::string line; std::getline(log, line);)
+    if (line.find(": generation ") != std::string::npos &&
+        line.find(": workers " + workers + " at ") != std::string::npos)
+      ++count;
+    else if (line.ends_with(": workers " + workers))
+      ++count;
+  return count;
+}
+
+bool TrainingPods::wait_for_world(const std::string& workers, size_t earlier) const {
+  return wait_until([&] { return worlds(workers) > earlier; }) && wait_for_steps(3);
+}
+
+void TrainingPods::set_worker_count(int count) {
+  worker_count_ = count;
+  the_cluster().apply(settings(), pods_.name_space());
+}
+
+void TrainingPods::finish(int replicas) {
+  pods_.scale(plan_.name, 0);
+  ASSERT_TRUE(wait_until([&] { return pods_.names().empty(); })) << pods_.logs();
+  const int64_t steps = run_->last_step() + 10;
+  const json wanted = stateful_set(replicas, steps);
+  const json patch = {{"spec", {{"replicas", replicas}, {"template", wanted["spec"]["template"]}}}};
+  const ApiAnswer answer = api().merge(Cluster::path("statefulsets", pods_.name_space(), plan_.name), patch);
+  ASSERT_TRUE(answer.is_ok()) << answer.error;
+  expect_finished(steps);
+}
+
+void TrainingPods::expect_finished(int64_t steps) {
+  EXPECT_TRUE(wait_until([&] { return pods_.replicas(plan_.name) == 0 && pods_.names().empty(); }, 2 * kWait))
+      << pods_.replicas(plan_.name) << " replicas, step " << run_->last_step() << " of " << steps;
+  EXPECT_EQ(run_->last_step(), steps);
+  const TinyRun undisturbed(run_->options());
+  ASSERT_EQ(undisturbed.train({fmt::format("--training.max_steps={}", steps)}).end, exited(0));
+  expect_same_training(*run_, undisturbed);
+}
+
+}  // namespace podium::cluster
