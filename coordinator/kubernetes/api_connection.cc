@@ -175,7 +175,8 @@ asio::awaitable<error_code> ApiConnection::exchange(const Request& request, Answ
   http::request<http::string_body> message(request.verb, request.target, 11);
   message.set(http::field::host, credentials_->authority());
   message.set(http::field::user_agent, "podium");
-  message.set(http::field::accept, "application/json");
+  // The second is the key set's; asked for JSON alone the server answers 406.
+  message.set(http::field::accept, "application/json, application/jwk-set+json");
   message.set(http::field::authorization, "Bearer " + credentials_->token());
   if (request.verb == http::verb::patch) message.set(http::field::content_type, "application/merge-patch+json");
   message.body() = request.body;

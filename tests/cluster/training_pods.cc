@@ -86,15 +86,15 @@ bool TrainingPods::wait_for_log(int ordinal, const std::string& text) const {
   return wait_until([&] { return pods_.log(pod(ordinal)).find(text) != std::string::npos; });
 }
 
+// In the coordinator's log, a JSON object a line: "message":"generation 2: workers 0, 1, 2 at step 41".
 size_t TrainingPods::worlds(const std::string& workers) const {
   size_t count = 0;
   std::istringstream log(pods_.log(pod(0)));
-  for (std::string line; std::getline(log, line);)
-    if (line.find(": generation ") != std::string::npos &&
-        line.find(": workers " + workers + " at ") != std::string::npos)
-      ++count;
-    else if (line.ends_with(": workers " + workers))
-      ++count;
+  for (std::string line; std::getline(log, line);) {
+    if (line.find("\"message\":\"generation ") == std::string::npos) continue;
+    const std::string text = ": workers " + workers;
+    if (line.find(text + " at ") != std::string::npos || line.find(text + "\"") != std::string::npos) ++count;
+  }
   return count;
 }
 

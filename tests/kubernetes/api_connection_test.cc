@@ -44,7 +44,7 @@ TEST_F(ApiConnectionTest, SaysWhoItIsAndWhatItAccepts) {
   EXPECT_TRUE(cluster.run(connection.get("/x")).value);
   EXPECT_EQ(host, "127.0.0.1:" + std::to_string(cluster.server.port()));
   EXPECT_EQ(token, "Bearer token-1");
-  EXPECT_EQ(accepted, "application/json");
+  EXPECT_EQ(accepted, "application/json, application/jwk-set+json");
 }
 
 TEST_F(ApiConnectionTest, KeepsItsConnection) {

@@ -300,6 +300,9 @@ void FakeApiServer::handle_stateful_set(Answer& answer) {
 }
 
 void FakeApiServer::handle_keys(Answer& answer) {
+  // As the real one: this is no application/json to it.
+  if (answer.header("Accept").find("application/jwk-set+json") == std::string::npos)
+    return answer.answer(406, status_body(406, "NotAcceptable", "406: Not Acceptable"), "");
   const std::lock_guard lock(mutex_);
   answer.answer(200, keys_, "");
 }

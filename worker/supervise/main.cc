@@ -42,7 +42,7 @@ int run_one(const Arguments& arguments) {
   if (loaded.actions.version) return fmt::print("podium {}\n", PODIUM_VERSION), 0;
   if (loaded.actions.dump_config) return fmt::print("{}", dump_config(loaded.settings)), 0;
   WorkerSetup setup;
-  setup.load_again = [arguments, environment] { return load_settings(arguments, environment).settings; };
+  const std::map<std::string, std::string> given = environment;
   environment[kJobGroupVariable] = std::to_string(job);
   setup.settings = loaded.settings;
   setup.run = run_name(loaded);
@@ -52,6 +52,11 @@ int run_one(const Arguments& arguments) {
   if (is_on_kubernetes(setup.settings, environment)) {
     setup.pod = find_pod(environment);
     workers.ordinal = setup.pod->identity.peer.ordinal;
+    setup.load_again = [arguments, given, ordinal = workers.ordinal] {
+      Settings settings = load_settings(arguments, given).settings;
+      settings.workers.ordinal = ordinal;
+      return settings;
+    };
   } else if (workers.addresses.empty()) {  // alone
     workers.addresses = free_addresses(1);
     workers.ordinal = 0;
