@@ -26,8 +26,11 @@ class Demo : public TrainingPods {
   void show_log() {
     const std::string log = pods_.log(pod(0));
     std::istringstream lines(log.substr(std::min(shown_, log.size())));
-    for (std::string line; std::getline(lines, line);)
-      if (line.find("worker 0: ") != std::string::npos) fmt::print("  {}\n", line);
+    for (std::string line; std::getline(lines, line);) {
+      const nlohmann::json entry = nlohmann::json::parse(line, nullptr, false);
+      if (entry.is_object() && entry.value("component", "") == "worker 0")
+        fmt::print("  {}\n", entry.value("message", ""));
+    }
     shown_ = log.size();
   }
   void expect(bool is_so) {
