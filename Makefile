@@ -5,7 +5,8 @@ DATA := data
 PACKAGES := $(shell sed -e 's/\#.*//' configuration/packages.txt)
 # $(call checks,WORD): the package of configuration/packages-checks.txt with that word in its name.
 checks = $(shell sed -e 's/\#.*//' configuration/packages-checks.txt | grep $(1))
-CLUSTER_PACKAGES := $(shell sed -e 's/\#.*//' configuration/packages-cluster.txt)
+# Debian's kubectl where there is none: it does not go with Google's.
+CLUSTER_PACKAGES := $(shell sed -e 's/\#.*//' configuration/packages-cluster.txt; command -v kubectl > /dev/null || echo kubernetes-client)
 PARITY_PACKAGES := $(shell sed -e 's/\#.*//' configuration/packages-parity.txt)
 JOBS := $(shell nproc)
 # make train DATASET=fr-en; make train PRESET=tutorial; make train TRAIN=pairs.tsv; make train ARGS="--training.max_minutes 2"
