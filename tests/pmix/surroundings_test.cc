@@ -72,11 +72,12 @@ TEST(PmixServer, AWholeAddressMatchesThatInterfaceAlone) {
   }
 }
 
+// A user that no other test becomes: they leave files meanwhile.
 TEST(PmixServer, WorksForAnUnknownUserWithoutHomeOnAReadOnlyFileSystem) {
   const std::vector<std::string> launcher{
       "/usr/bin/unshare", "--mount", "/bin/sh", "-c",
-      "mount -o remount,bind,ro / && ! touch /podium_is_read_only 2>/dev/null && exec setpriv --reuid=65532 "
-      "--regid=65532 --clear-groups --no-new-privs --bounding-set=-all --inh-caps=-all \"$0\" \"$@\""};
+      "mount -o remount,bind,ro / && ! touch /podium_is_read_only 2>/dev/null && exec setpriv --reuid=65531 "
+      "--regid=65531 --clear-groups --no-new-privs --bounding-set=-all --inh-caps=-all \"$0\" \"$@\""};
   if (::geteuid() != 0) GTEST_SKIP() << "needs root to become another user";
   std::vector<std::string> trial = launcher;
   trial.back() = "'" + trial.back() + "'";
@@ -85,7 +86,7 @@ TEST(PmixServer, WorksForAnUnknownUserWithoutHomeOnAReadOnlyFileSystem) {
   Cluster cluster({.workers = 2, .launcher = launcher, .environment = {{"PATH", "/usr/sbin:/usr/bin:/sbin:/bin"}}});
   for (int i = 0; i < 2; ++i) EXPECT_THAT(cluster.run_world(2), Each(kFine)) << cluster.errors();
   // And writes nowhere but into its folder.
-  for (const char* place : {"/tmp", "/dev/shm"}) EXPECT_THAT(owned_by(65532, place), IsEmpty());
+  for (const char* place : {"/tmp", "/dev/shm"}) EXPECT_THAT(owned_by(65531, place), IsEmpty());
 }
 
 // Two network namespaces with a cable between them; each also has its own 127.0.0.1, as pods have.
