@@ -66,7 +66,6 @@ void make_image(const ContainerPlan& plan) {
   make_etc(plan);
   for (const char* name : {"bin", "sbin", "lib", "lib64"})
     if (fs::is_symlink(fs::path("/") / name)) fs::copy_symlink(fs::path("/") / name, plan.root / name);
-  for (const std::string& folder : plan.image) bind(folder, plan.root / fs::path(folder).relative_path(), true);
   fs::create_directories(plan.root / "run");
   fs::create_directories(plan.root / "var");
   fs::create_symlink("../run", plan.root / "var/run");
@@ -86,6 +85,8 @@ void make_root(const ContainerPlan& plan) {
   std::sort(mounts.begin(), mounts.end(), [](const auto& a, const auto& b) { return a.target < b.target; });
   for (const ContainerMount& mount : mounts)
     bind(mount.source, plan.root / fs::path(mount.target).relative_path(), mount.is_read_only);
+  // They may lie in a folder like /tmp, where a volume would hide them.
+  for (const std::string& folder : plan.image) bind(folder, plan.root / fs::path(folder).relative_path(), true);
   const unsigned long read_only = plan.has_read_only_root ? MS_RDONLY : 0;
   check(::mount(nullptr, plan.root.c_str(), nullptr, MS_REMOUNT | MS_BIND | read_only, nullptr), "root");
   check(::chdir(plan.root.c_str()), "root");
