@@ -1,29 +1,15 @@
 #include "tests/worker_pods.h"
 
-#include <arpa/inet.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <fstream>
-#include <set>
 #include <thread>
 
 #include "coordinator/client.h"
+#include "worker/supervise/free_addresses.h"
 
 namespace podium {
 namespace {
-
-// A port that was free a moment ago.
-int free_port() {
-  const Descriptor socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof address;
-  PODIUM_CHECK(::bind(socket.get(), reinterpret_cast<sockaddr*>(&address), size) == 0);
-  PODIUM_CHECK(::getsockname(socket.get(), reinterpret_cast<sockaddr*>(&address), &size) == 0);
-  return ntohs(address.sin_port);
-}
 
 std::string first_word(const fs::path& path) {
   std::ifstream file(path);
@@ -56,12 +42,10 @@ WorkerPods::WorkerPods(const TinyRun& run, int count, std::vector<std::string> o
   if (fs::exists("/dev/shm")) memory_folder_ = fs::path("/dev/shm") / (folder_.path().filename().string() + "-memory");
   std::ofstream(folder_.path() / "secret") << secret_;
   fs::permissions(folder_.path() / "secret", fs::perms::owner_read);
-  std::set<int> ports;
-  while (ports.size() < static_cast<size_t>(count)) ports.insert(free_port());
   std::string addresses;
-  for (int port : ports) {
+  for (const std::string& address : free_addresses(static_cast<size_t>(count))) {
     Pod pod;
-    pod.address = fmt::format("127.0.0.1:{}", port);
+    pod.address = address;
     pod.folder = folder_.path() / std::to_string(pods_.size());
     fs::create_directory(pod.folder);
     addresses += (addresses.empty() ? "" : ",") + pod.address;

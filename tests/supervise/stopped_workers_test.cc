@@ -215,13 +215,15 @@ TEST_P(TrainersStopped, AreNamedAndReplaced) {
   expect_undisturbed(run, 60);
 }
 
-// deadline_minutes: a guard of what a run may cost, by the clock on the wall.
+// deadline_minutes: a guard of what a run may cost, by the clock on the wall. It counts from the first start, so the
+// deadline is set when the run trains: how long that takes on a busy machine does not matter.
 TEST(Deadline, EndsTheRunWithASnapshotAndForGood) {
-  std::vector<std::string> options = endless();
-  options.push_back("--deadline_minutes=0.1");
-  const TinyRun run(options);
-  WorkerPods pods(run, 2, kQuick);
+  const TinyRun run(endless());
+  WorkerPods pods(run, 2);
   pods.start_all();
+  ASSERT_TRUE(pods.wait_for_step(5)) << pods.errors();
+  stop(pods, {0, 1});
+  for (int i = 0; i < 2; ++i) pods.start(i, {}, {"--deadline_minutes=0.1"});
   EXPECT_THAT(pods.wait_all(), Each(exited(0))) << pods.errors();
   EXPECT_THAT(pods[1].errors(),
               HasSubstr("the run is over: deadline_minutes (0.1) since the run's first start are over"));
@@ -229,8 +231,11 @@ TEST(Deadline, EndsTheRunWithASnapshotAndForGood) {
   ASSERT_GT(step, 0);
   EXPECT_TRUE(fs::exists(run.snapshot(step) / "manifest.json"));
   EXPECT_TRUE(!fs::exists(pods.memory_folder()) || fs::is_empty(pods.memory_folder()));
-  // A pod that is started again finds it over; raised, the run goes on where it was.
-  pods.start_all();
+  // A pod that is started again finds it over, the one that comes late too; raised, the run goes on where it was.
+  pods.start(0, {}, {"--deadline_minutes=0.1"});
+  ASSERT_TRUE(pods[0].wait_until([&] { return pods[0].errors().find("the run is over") != std::string::npos; }))
+      << pods.errors();
+  pods.start(1, {}, {"--deadline_minutes=0.1"});
   EXPECT_THAT(pods.wait_all(), Each(exited(0))) << pods.errors();
   EXPECT_EQ(run.last_step(), step);
   const std::string further = fmt::format("--training.max_steps={}", step + 10);

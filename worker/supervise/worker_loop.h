@@ -71,6 +71,7 @@ class WorkerLoop {
   void signalled(int signal);
   void exit(int code);
   void exit_after(std::chrono::milliseconds delay, int code);
+  std::chrono::milliseconds farewell(bool done) const;
 
   boost::asio::io_context io_;
   const WorkerSetup setup_;

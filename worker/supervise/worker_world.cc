@@ -173,8 +173,16 @@ void WorkerLoop::end_run(const proto::RunEnded& end) {
   const int code = failed ? 1 : done ? 0 : signal_.value_or(0);
   // A container that ends is started again; this pod is about to be told to go, if nobody scales up meanwhile.
   const bool surplus = setup_.pod && !failed && !done && !signal_;
-  const std::chrono::milliseconds farewell = service_ && expected_ > 1 ? kFarewell : std::chrono::milliseconds(0);
-  exit_after(surplus ? kSurplusWait : farewell, code);
+  exit_after(surplus ? kSurplusWait : farewell(done), code);
+}
+
+// The coordinator stays until the others have heard of the end; those that are still to come have the time that a world
+// would have waited for them.
+std::chrono::milliseconds WorkerLoop::farewell(bool done) const {
+  if (!service_ || expected_ <= 1) return std::chrono::milliseconds(0);
+  if (!done || setup_.shares_terminal || service_->status().workers_connected() >= expected_) return kFarewell;
+  return std::max(kFarewell,
+                  std::chrono::milliseconds(static_cast<int64_t>(setup_.settings.workers.form_seconds * 1000)));
 }
 
 // -1: none, or one that these settings cannot use.
