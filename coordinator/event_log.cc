@@ -11,7 +11,7 @@ constexpr size_t kMostStrangers = 256;
 
 }  // namespace
 
-void EventLog::event(const std::string& text) {
+void EventLog::event(const std::string& text, Severity severity) {
   const std::chrono::duration<double> now = std::chrono::system_clock::now().time_since_epoch();
   proto::Status::Event event;
   event.set_unix_seconds(now.count());
@@ -19,21 +19,22 @@ void EventLog::event(const std::string& text) {
   events_.push_back(std::move(event));
   ++events_total_;
   while (events_.size() > kept_) events_.pop_front();
-  log(text);
+  log(severity, text);
 }
 
 void EventLog::stranger(const std::string& host, const std::string& reason) {
-  if (is_first(host, reason)) log(fmt::format("a connection from {} is refused: {} (told once)", host, reason));
+  if (!is_first(host, reason)) return;
+  log(Severity::kWarning, fmt::format("a connection from {} is refused: {} (told once)", host, reason));
 }
 
 void EventLog::refused_worker(const std::string& host, const std::string& text) {
-  if (is_first(host, text)) event(text);
+  if (is_first(host, text)) event(text, Severity::kWarning);
 }
 
 bool EventLog::is_first(const std::string& host, const std::string& reason) {
   if (strangers_.size() >= kMostStrangers || !strangers_.emplace(host, reason).second) return false;
   if (strangers_.size() < kMostStrangers) return true;
-  log("so many are refused that further ones are not logged");
+  log(Severity::kWarning, "so many are refused that further ones are not logged");
   return false;
 }
 

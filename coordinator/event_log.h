@@ -9,15 +9,16 @@
 #include <utility>
 
 #include "proto/coordinator.pb.h"
+#include "worker/base/log.h"
 
 namespace podium {
 
 // Logs, and keeps the last events for the status.
 class EventLog {
  public:
-  EventLog(size_t kept, std::function<void(const std::string&)> log) : kept_(kept), log_(std::move(log)) {}
+  EventLog(size_t kept, std::function<void(Severity, const std::string&)> log) : kept_(kept), log_(std::move(log)) {}
 
-  void event(const std::string& text);
+  void event(const std::string& text, Severity severity = Severity::kInfo);
   // To the log alone, and only the first time for this host and reason: a stranger that tries again and again must not
   // fill it.
   void stranger(const std::string& host, const std::string& reason);
@@ -28,12 +29,12 @@ class EventLog {
 
  private:
   bool is_first(const std::string& host, const std::string& reason);
-  void log(const std::string& text) const {
-    if (log_) log_(text);
+  void log(Severity severity, const std::string& text) const {
+    if (log_) log_(severity, text);
   }
 
   size_t kept_;
-  std::function<void(const std::string&)> log_;
+  std::function<void(Severity, const std::string&)> log_;
   std::deque<proto::Status::Event> events_;
   uint64_t events_total_ = 0;
   std::set<std::pair<std::string, std::string>> strangers_;

@@ -199,7 +199,7 @@ void Membership::State::drop(Worker& worker, const std::string& reason) {
   if (trained)
     fail_world(reason, Fault::kOutside);
   else if (!over)
-    log(reason);
+    log(reason, Severity::kWarning);
 }
 
 void Membership::State::settle() {

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "coordinator/discovery/discovery.h"
+#include "worker/base/log.h"
 #include "worker/base/trainer_phase.h"
 
 namespace podium {
@@ -81,7 +82,7 @@ struct EndWorld { Generation generation; std::vector<uint64_t> connections; std:
 struct TellTrainers { enum class Kind : uint8_t { kYield, kStop } kind; Generation generation; std::vector<uint64_t> connections; };
 struct EndRun { enum class Outcome : uint8_t { kFinished, kStopped, kSuperseded, kFailed, kExpired } outcome; std::vector<uint64_t> connections; std::string reason; bool state_saved = false; };  // saved: in a snapshot, if anything was trained
 struct Await { std::vector<uint64_t> connections; std::string text; };  // told to all whenever the text changes
-struct Log { std::string text; };  // an event for people: status and log
+struct Log { std::string text; Severity severity = Severity::kInfo; };  // an event for people: status and log
 // clang-format on
 using MembershipAction = std::variant<Admit, Refuse, StartWorld, EndWorld, TellTrainers, EndRun, Await, Log>;
 

@@ -68,7 +68,7 @@ struct Membership::State {
   void end_run(EndRun::Outcome outcome, const std::string& reason, bool state_saved = false);
   bool holds_state() const;
 
-  void log(std::string text) { actions.push_back(Log{std::move(text)}); }
+  void log(std::string text, Severity severity = Severity::kInfo) { actions.push_back(Log{std::move(text), severity}); }
 
   MembershipOptions options;
   uint32_t expected;

@@ -111,7 +111,8 @@ World Membership::State::close_world(const std::string& reason, bool failed) {
   std::vector<uint64_t> members = connections_of(workers, [](const Worker& worker) { return worker.member; });
   if (!members.empty() && (failed || any_of(workers, trains)))
     actions.push_back(EndWorld{world->generation, std::move(members), reason});
-  log(fmt::format("generation {} ended: {}", world->generation.counter, reason));
+  log(fmt::format("generation {} ended: {}", world->generation.counter, reason),
+      failed ? Severity::kWarning : Severity::kInfo);
   for (auto& [ordinal, worker] : workers) {
     if (!worker.member) continue;
     if (worker.trains()) worker.report = {};
@@ -134,7 +135,7 @@ void Membership::State::fail_world(const std::string& reason, Fault fault) {
     if (world->failure.empty()) world->failure = reason;
     // Who writes the snapshot needs nobody else.
     if (any_of(workers, trains) && !any_of(workers, [](const Worker& w) { return w.trains() && !saves(w); })) {
-      log(reason);
+      log(reason, Severity::kWarning);
       return;
     }
   }

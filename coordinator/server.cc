@@ -7,6 +7,7 @@
 
 #include "coordinator/tls.h"
 #include "worker/base/error.h"
+#include "worker/base/host_port.h"
 
 namespace podium {
 namespace {
@@ -49,23 +50,18 @@ void set_keepalive(grpc::ServerBuilder& builder, const ServerOptions& options) {
 }
 
 // gRPC takes 99999 for a port too.
-void check_port(const std::string& address) {
-  const size_t colon = address.rfind(':');
-  const std::string port = colon == std::string::npos ? "" : address.substr(colon + 1);
-  if (port.empty() || port.size() > 5 || port.find_first_not_of("0123456789") != std::string::npos ||
-      std::stoi(port) > 65535)
-    throw Error("the coordinator cannot listen at {}: HOST:PORT is expected", address);
+HostPort checked_place(const std::string& address) {
+  std::optional<HostPort> place = parse_host_port(address);
+  if (!place) throw Error("the coordinator cannot listen at {}: HOST:PORT is expected", address);
+  return *std::move(place);
 }
 
 // Why nobody can listen there, which gRPC tells nobody but its own log.
-std::string why_not_listening(const std::string& address) {
+std::string why_not_listening(const HostPort& place) {
   namespace ip = boost::asio::ip;
   boost::asio::io_context io;
   boost::system::error_code error;
-  const size_t colon = address.rfind(':');
-  std::string host = address.substr(0, colon);
-  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
-  const auto found = ip::tcp::resolver(io).resolve(host, address.substr(colon + 1), error);
+  const auto found = ip::tcp::resolver(io).resolve(place.host, std::to_string(place.port), error);
   if (error || found.empty()) return error.message();
   const ip::tcp::endpoint endpoint = found.begin()->endpoint();
   ip::tcp::acceptor acceptor(io);
@@ -79,7 +75,7 @@ std::string why_not_listening(const std::string& address) {
 
 CoordinatorServer::CoordinatorServer(const ServerOptions& options, Handlers handlers)
     : handlers_(std::move(handlers)), calls_(std::make_shared<OpenCalls>(options.most_calls)) {
-  check_port(options.address);
+  const HostPort place = checked_place(options.address);
   grpc::ServerBuilder builder;
   set_limits(builder, options);
   set_keepalive(builder, options);
@@ -89,7 +85,7 @@ CoordinatorServer::CoordinatorServer(const ServerOptions& options, Handlers hand
   builder.RegisterService(this);
   server_ = builder.BuildAndStart();
   if (server_ == nullptr || port_ == 0)
-    throw Error("the coordinator cannot listen at {}: {}", options.address, why_not_listening(options.address));
+    throw Error("the coordinator cannot listen at {}: {}", options.address, why_not_listening(place));
 }
 
 CoordinatorServer::~CoordinatorServer() {

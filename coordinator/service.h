@@ -22,7 +22,8 @@ struct ServiceOptions {
   uint32_t messages_per_second = 500;  // of one stream, on average over some seconds; who sends more is cut off
   double hello_seconds = 5;            // a stream that has not said who it is by then is closed
   uint32_t events_kept = 100;
-  std::function<void(const std::string&)> log;  // one line for people; a stranger is logged once, not at each attempt
+  std::function<void(Severity, const std::string&)>
+      log;  // one line for people; a stranger is logged once, not at each attempt
 };
 
 // gRPC's callbacks only post to the io_context; everything else happens on its thread.

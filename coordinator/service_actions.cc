@@ -71,7 +71,7 @@ void CoordinatorService::State::perform(const EndRun& action) { send_all(action.
 
 void CoordinatorService::State::perform(const Await& action) { send_all(action.connections, message_of(action)); }
 
-void CoordinatorService::State::perform(const Log& action) { log.event(action.text); }
+void CoordinatorService::State::perform(const Log& action) { log.event(action.text, action.severity); }
 
 void CoordinatorService::State::fence_came(uint64_t connection, const proto::FencePart& part) {
   std::optional<std::string> all;

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 
+#include "coordinator/forget_failures.h"
 #include "coordinator/translate.h"
 #include "worker/base/error.h"
 #include "worker/base/file.h"
@@ -23,11 +24,6 @@ using Memory = std::unique_ptr<BIO, decltype(&BIO_free)>;
 using Certificate = std::unique_ptr<X509, decltype(&X509_free)>;
 using Key = std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)>;
 using Names = std::unique_ptr<GENERAL_NAMES, decltype(&GENERAL_NAMES_free)>;
-
-// What OpenSSL remembers of a failure must not be taken for that of a connection on the same thread.
-struct ForgetFailures {
-  ~ForgetFailures() { ERR_clear_error(); }
-};
 
 Memory memory_of(const std::string& text) {
   return {BIO_new_mem_buf(text.data(), static_cast<int>(text.size())), BIO_free};

@@ -4,25 +4,18 @@
 
 #include <algorithm>
 
+#include "worker/base/host_port.h"
+
 namespace podium {
 
 using kubernetes::Pod;
 using kubernetes::PodsByName;
 
-namespace {
-
-std::string host_and_port(const std::string& host, uint16_t port) {
-  const bool is_ipv6 = host.find(':') != std::string::npos;
-  return fmt::format(fmt::runtime(is_ipv6 ? "[{}]:{}" : "{}:{}"), host, port);
-}
-
-}  // namespace
-
 KubernetesDiscovery::KubernetesDiscovery(boost::asio::io_context& io,
                                          std::shared_ptr<kubernetes::Credentials> credentials, Options options)
     : io_(io), credentials_(std::move(credentials)), options_(std::move(options)) {}
 
-std::string KubernetesDiscovery::own_address() const { return host_and_port(self().address, options_.port); }
+std::string KubernetesDiscovery::own_address() const { return to_string(HostPort{self().address, options_.port}); }
 
 void KubernetesDiscovery::watch(Handlers handlers) {
   handlers_ = std::move(handlers);
@@ -117,7 +110,7 @@ void KubernetesDiscovery::saw_coordinators_pod(const PodsByName& pods) {
   const auto found = pods.find(name);
   // One that ends still serves, and has an address that is its own.
   const bool serves = found != pods.end() && !found->second.ip.empty();
-  const std::string address = serves ? host_and_port(found->second.ip, options_.port) : "";
+  const std::string address = serves ? to_string(HostPort{found->second.ip, options_.port}) : "";
   const std::string awaiting = found == pods.end()
                                    ? fmt::format("there is no pod {} in namespace {}", name, credentials_->name_space())
                                    : explain(found->second);

@@ -5,6 +5,7 @@
 #include <cstdlib>
 
 #include "worker/base/error.h"
+#include "worker/base/host_port.h"
 
 namespace podium::kubernetes {
 namespace {
@@ -89,10 +90,7 @@ Credentials::Credentials(Place place, std::function<Instant()> now)
   certificate_authorities();
 }
 
-std::string Credentials::authority() const {
-  const bool is_ipv6 = place_.host.find(':') != std::string::npos;
-  return fmt::format(fmt::runtime(is_ipv6 ? "[{}]:{}" : "{}:{}"), place_.host, place_.port);
-}
+std::string Credentials::authority() const { return fmt::format("{}:{}", bracketed(place_.host), place_.port); }
 
 std::string Credentials::certificate_authorities() const {
   const fs::path path = place_.folder / "ca.crt";

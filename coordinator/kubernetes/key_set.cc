@@ -10,6 +10,7 @@
 
 #include <algorithm>
 
+#include "coordinator/forget_failures.h"
 #include "coordinator/kubernetes/api_error.h"
 #include "coordinator/kubernetes/base64url.h"
 #include "worker/json/strict_json.h"
@@ -46,11 +47,6 @@ using Parameters = std::unique_ptr<OSSL_PARAM, Freed<OSSL_PARAM_free>>;
 using KeyContext = std::unique_ptr<EVP_PKEY_CTX, Freed<EVP_PKEY_CTX_free>>;
 using DigestContext = std::unique_ptr<EVP_MD_CTX, Freed<EVP_MD_CTX_free>>;
 using CurveSignature = std::unique_ptr<ECDSA_SIG, Freed<ECDSA_SIG_free>>;
-
-// What OpenSSL remembers of a failure must not be taken for that of a connection on the same thread.
-struct ForgetFailures {
-  ~ForgetFailures() { ERR_clear_error(); }
-};
 
 const unsigned char* bytes(std::string_view text) { return reinterpret_cast<const unsigned char*>(text.data()); }
 

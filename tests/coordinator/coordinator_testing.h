@@ -159,7 +159,7 @@ struct CoordinatorTest : testing::Test {
     options.membership.own = {0, "podium-0", "life-0", "127.0.0.1", "image", "run", "settings"};
     // No worker of these tests says that it lives.
     options.membership.lost_seconds = options.membership.hang_seconds = options.membership.start_seconds = 600;
-    options.log = [this](const std::string& line) { log.push_back(line); };
+    options.log = [this](Severity, const std::string& line) { log.push_back(line); };
   }
 
   void serve() { service = std::make_unique<CoordinatorService>(io, options, shared_secret(kSecret)); }

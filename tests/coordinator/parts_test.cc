@@ -171,7 +171,7 @@ TEST(SharedSecret, IsProvedByNothingElse) {
 
 TEST(EventLog, KeepsTheLastEvents) {
   std::vector<std::string> lines;
-  EventLog log(3, [&](const std::string& line) { lines.push_back(line); });
+  EventLog log(3, [&](Severity, const std::string& line) { lines.push_back(line); });
   for (int i = 0; i < 10; ++i) log.event(std::to_string(i));
   proto::Status status;
   log.fill(status);
@@ -183,7 +183,7 @@ TEST(EventLog, KeepsTheLastEvents) {
 
 TEST(EventLog, TellsOfAStrangerOnceAndOfCountlessOnesNotAtAll) {
   std::vector<std::string> lines;
-  EventLog log(3, [&](const std::string& line) { lines.push_back(line); });
+  EventLog log(3, [&](Severity, const std::string& line) { lines.push_back(line); });
   for (int i = 0; i < 10; ++i) log.stranger("10.0.0.1", "wrong secret");
   EXPECT_EQ(lines.size(), 1u);
   log.stranger("10.0.0.1", "no Hello");

@@ -14,6 +14,7 @@
 #include "coordinator/authentication.h"
 #include "coordinator/client.h"
 #include "worker/base/error.h"
+#include "worker/base/host_port.h"
 #include "worker/console/display_text.h"
 #include "worker/console/format.h"
 #include "worker/supervise/running_workers.h"
@@ -43,8 +44,7 @@ RunningWorkers workers_of_pod(const Settings::Workers& workers) {
   const char* const address = std::getenv("POD_IP");
   if (address == nullptr)
     throw Error("POD_IP is not set: expected the pod's address, as kubernetes/stateful-set.yaml gives it");
-  const bool is_ipv6 = std::string_view(address).find(':') != std::string_view::npos;
-  return {fmt::format(fmt::runtime(is_ipv6 ? "[{}]:{}" : "{}:{}"), address, workers.port), workers.secret_file};
+  return {to_string(HostPort{address, static_cast<uint16_t>(workers.port)}), workers.secret_file};
 }
 
 RunningWorkers find_workers(const LoadedSettings& loaded) {

@@ -180,7 +180,7 @@ void WorkerLoop::serve() {
   options.membership.leave_seconds = 2;
   options.membership.lost_seconds = options_.lost_seconds;
   options.membership.hang_seconds = options_.hang_seconds + kWorkersFirstSeconds;
-  options.log = [this](const std::string& text) { log_.line(text); };
+  options.log = [this](Severity severity, const std::string& text) { log_.line(text, severity); };
   service_.emplace(io_, std::move(options), authenticator());
   // Only now: who cannot listen must not take the run from who does.
   LocalStore store(setup_.settings.snapshots.folder);
