@@ -18,7 +18,7 @@
 
 namespace podium {
 
-inline constexpr std::chrono::seconds kProcessDeadline{60 * kSlowdown};
+inline constexpr std::chrono::seconds kProcessDeadline{120 * kSlowdown};
 
 // How a process ended: its exit code, or the signal that killed it.
 struct ProcessEnd {
