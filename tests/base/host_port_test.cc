@@ -14,8 +14,8 @@ TEST(HostPort, IsReadAndWritten) {
 }
 
 TEST(HostPort, IsNothingElse) {
-  for (const char* text : {"", ":", "a", "a:", ":1", "a:b", "a:1b", "a:-1", "a:+1", "a: 1", "a:65536", "a:000001", "fe80::3:1",
-                           "[]:1", "[a:1", "a b:1", "a/b:1", "[worker-0]:1", "a\n:1"})
+  for (const char* text : {"", ":", "a", "a:", ":1", "a:b", "a:1b", "a:-1", "a:+1", "a: 1", "a:65536", "a:000001",
+                           "fe80::3:1", "[]:1", "[a:1", "a b:1", "a/b:1", "[worker-0]:1", "a\n:1"})
     EXPECT_FALSE(parse_host_port(text)) << text;
   const std::string longest(253, 'a');
   EXPECT_TRUE(parse_host_port(fmt::format("{}:1", longest)));

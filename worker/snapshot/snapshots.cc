@@ -19,8 +19,8 @@ bool is_run_name(const std::string& run) {
 
 void check_stored(const std::string& name, const ManifestFile& sent, const ObjectInfo& stored) {
   if (stored != ObjectInfo{sent.size_bytes, sent.crc32c})
-    throw Error("{}: the store holds {} bytes with CRC32C {:08x}; sent were {} bytes with {:08x}", name,
-                stored.size_bytes, stored.crc32c, sent.size_bytes, sent.crc32c);
+    throw InvalidSnapshot("{}: the store holds {} bytes with CRC32C {:08x}; sent were {} bytes with {:08x}", name,
+                          stored.size_bytes, stored.crc32c, sent.size_bytes, sent.crc32c);
 }
 
 }  // namespace
@@ -37,6 +37,10 @@ SnapshotStore::SnapshotStore(ObjectStore& store, std::string run, Report report)
 std::string SnapshotStore::write(const SnapshotContent& content) {
   Manifest manifest{run_, content.step, content.epoch, content.generation, {}};
   for (const SnapshotFile& file : content.files) manifest.files.push_back(describe(file.name, *file.content));
+  return write(content, manifest);
+}
+
+std::string SnapshotStore::write(const SnapshotContent& content, const Manifest& manifest) {
   for (uint64_t attempt = 0; attempt < kMostAttempts; ++attempt) {
     SnapshotName name{content.step, std::nullopt};
     if (attempt > 0) name.attempt = {content.epoch, std::max<uint64_t>(content.generation, 1) + attempt - 1};
@@ -57,7 +61,9 @@ bool SnapshotStore::holds(const std::string& name, const Manifest& manifest) {
   try {
     Manifest stored = manifest_of(name);
     if (stored.files != manifest.files) return false;
-    verify_files(store_, prefix_of(name), stored);
+    // A bucket's would have to be read through the network.
+    store_.local_path(run_) ? verify_files(store_, prefix_of(name), stored)
+                            : verify_sizes(store_, prefix_of(name), stored);
     return true;
   } catch (const InvalidSnapshot&) {
     return false;
@@ -138,6 +144,12 @@ Manifest SnapshotStore::manifest_of(const std::string& name) {
   return manifest;
 }
 
+Manifest SnapshotStore::look_at(const std::string& name) {
+  Manifest manifest = manifest_of(name);
+  verify_sizes(store_, prefix_of(name), manifest);
+  return manifest;
+}
+
 Snapshot SnapshotStore::open(const std::string& name) {
   Snapshot snapshot{name, manifest_of(name), store_.local_path(run_ + "/" + name)};
   verify_files(store_, prefix_of(name), snapshot.manifest);
@@ -162,7 +174,7 @@ std::optional<Snapshot> SnapshotStore::newest_valid() {
 
 bool SnapshotStore::is_whole(const std::string& name) {
   try {
-    verify_sizes(store_, prefix_of(name), manifest_of(name));
+    look_at(name);
     return true;
   } catch (const InvalidSnapshot&) {
     return false;

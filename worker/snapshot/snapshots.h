@@ -50,9 +50,16 @@ class SnapshotStore {
   // of the step, or an alternative when that folder holds anything else. Does nothing when the very same is there.
   // Throws Error when it could not be stored; then what it wrote is removed as far as that works.
   std::string write(const SnapshotContent& content);
+  // The same with checksums that are known already, as those of a copy. InvalidSnapshot: other bytes than those
+  // arrived.
+  std::string write(const SnapshotContent& content, const Manifest& manifest);
 
   // All names, torn ones included, ascending by step.
   std::vector<SnapshotName> list();
+
+  // The manifest of one whose files are all there with their sizes and CRC32C, as far as the store knows them without
+  // reading them (a bucket does). Throws as open().
+  Manifest look_at(const std::string& name);
 
   // Reads the whole snapshot. Throws InvalidSnapshot with the file and the reason when it is torn, corrupt or of
   // another run; any other Error means that the store could not be read.

@@ -1,0 +1,132 @@
+#include "worker/snapshot/mirror.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace podium {
+namespace {
+
+// An object of another store. What is read once from front to back, as by a store that creates a file, is fetched in
+// pieces as large as one request should be.
+class StoredSource : public ObjectSource {
+ public:
+  StoredSource(ObjectStore& store, std::string name, uint64_t size_bytes)
+      : store_(store), name_(std::move(name)), size_bytes_(size_bytes), ahead_(!store.local_path(name_)) {}
+
+  uint64_t size_bytes() const override { return size_bytes_; }
+
+  void read(uint64_t offset, std::span<char> buffer) const override {
+    if (!ahead_) return fetch(offset, buffer);
+    while (!buffer.empty()) {
+      if (offset < begin_ || offset >= begin_ + piece_.size()) {
+        piece_.resize(std::min<uint64_t>(kPieceBytes, size_bytes_ - offset));
+        fetch(offset, piece_);
+        begin_ = offset;
+      }
+      const size_t count = std::min<uint64_t>(buffer.size(), begin_ + piece_.size() - offset);
+      std::memcpy(buffer.data(), piece_.data() + (offset - begin_), count);
+      buffer = buffer.subspan(count);
+      offset += count;
+    }
+  }
+
+ private:
+  static constexpr uint64_t kPieceBytes = 32 << 20;
+
+  void fetch(uint64_t offset, std::span<char> buffer) const {
+    size_t filled = 0;
+    const bool exists = store_.read(name_, {offset, buffer.size()}, [&](std::string_view bytes) {
+      const size_t count = std::min(bytes.size(), buffer.size() - filled);
+      std::memcpy(buffer.data() + filled, bytes.data(), count);
+      filled += count;
+    });
+    if (!exists || filled != buffer.size())
+      throw InvalidSnapshot("{}: {} of the {} bytes from {} on are there", name_, filled, buffer.size(), offset);
+  }
+
+  ObjectStore& store_;
+  std::string name_;
+  uint64_t size_bytes_;
+  bool ahead_;
+  mutable uint64_t begin_ = 0;
+  mutable std::vector<char> piece_;
+};
+
+}  // namespace
+
+SnapshotMirror::SnapshotMirror(ObjectStore& local, ObjectStore& remote, const std::string& run, const Report& report)
+    : local_(local), remote_(remote), here_(local, run, report), there_(remote, run, report), report_(report) {}
+
+std::string SnapshotMirror::copy(ObjectStore& from, const std::string& name, const Manifest& manifest,
+                                 SnapshotStore& to, const std::function<void()>& before_commit) const {
+  SnapshotContent content{manifest.step, manifest.epoch, manifest.generation, {}, before_commit};
+  for (const ManifestFile& file : manifest.files) {
+    const std::string object = here_.run() + "/" + name + "/" + file.name;
+    content.files.push_back({file.name, std::make_unique<StoredSource>(from, object, file.size_bytes)});
+  }
+  return to.write(content, manifest);
+}
+
+int64_t SnapshotMirror::newest_here() {
+  const std::optional<Snapshot> newest = here_.newest_valid();
+  return newest ? static_cast<int64_t>(newest->manifest.step) : -1;
+}
+
+std::optional<std::string> SnapshotMirror::fetch_newest(int64_t step) {
+  const std::vector<SnapshotName> names = there_.list();
+  if (names.empty() || static_cast<int64_t>(names.back().step) <= step) return std::nullopt;
+  step = std::max(step, newest_here());
+  for (auto name = names.rbegin(); name != names.rend() && static_cast<int64_t>(name->step) > step; ++name) {
+    try {
+      return fetch(name->text());
+    } catch (const InvalidSnapshot& invalid) {
+      report_(fmt::format("snapshot {} in the bucket is skipped: {}", name->text(), invalid.what()));
+    }
+  }
+  return std::nullopt;
+}
+
+std::string SnapshotMirror::fetch(const std::string& name) {
+  const std::string fetched = copy(remote_, name, there_.look_at(name), here_, [] {});
+  uploaded_.insert(fetched);
+  return fetched;
+}
+
+// Under its own name or, as it was renamed there, another of its step.
+bool SnapshotMirror::is_there(const std::string& name) {
+  const Manifest manifest = here_.look_at(name);
+  for (const SnapshotName& other : there_.list()) {
+    if (other.step != manifest.step) continue;
+    try {
+      if (there_.look_at(other.text()).files == manifest.files) return true;
+    } catch (const InvalidSnapshot&) {
+      continue;  // torn: of an upload that was cut off
+    }
+  }
+  return false;
+}
+
+std::vector<std::string> SnapshotMirror::pending() {
+  std::vector<std::string> names;
+  for (const SnapshotName& found : here_.list()) {
+    const std::string name = found.text();
+    if (uploaded_.contains(name)) continue;
+    try {
+      if (!is_there(name))
+        names.push_back(name);
+      else
+        uploaded_.insert(name);
+    } catch (const InvalidSnapshot&) {
+      continue;  // being written, or torn
+    }
+  }
+  return names;
+}
+
+std::string SnapshotMirror::upload(const std::string& name, const std::function<void()>& before_commit) {
+  const std::string stored = copy(local_, name, here_.look_at(name), there_, before_commit);
+  uploaded_.insert(name);
+  return stored;
+}
+
+}  // namespace podium

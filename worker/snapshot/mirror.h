@@ -1,0 +1,48 @@
+// A run's snapshots in a folder and in a bucket: those written here go there, and a newer one there comes here.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "worker/snapshot/snapshots.h"
+
+namespace podium {
+
+// Not safe to call from several threads.
+class SnapshotMirror {
+ public:
+  using Report = SnapshotStore::Report;
+
+  // `local` and `remote` must outlive this object. `report` is told what is skipped.
+  SnapshotMirror(ObjectStore& local, ObjectStore& remote, const std::string& run, const Report& report);
+
+  // Copies the newest whole snapshot of the bucket here if its step is higher than `step` and than those of the whole
+  // ones here; returns its name here. nullopt: there is none. One that is torn or arrives with other bytes than its
+  // manifest says is reported, and the next older one is taken; any other Error means that a store failed.
+  std::optional<std::string> fetch_newest(int64_t step = -1);
+  // The one that is named. InvalidSnapshot: it is none.
+  std::string fetch(const std::string& name);
+
+  // The whole snapshots here that the bucket lacks, ascending by step.
+  std::vector<std::string> pending();
+  // Copies one there, its manifest last, right after `before_commit`, which throws to leave it out. Returns its name
+  // there: another than here when that folder holds something else.
+  std::string upload(const std::string& name, const std::function<void()>& before_commit);
+
+ private:
+  std::string copy(ObjectStore& from, const std::string& name, const Manifest& manifest, SnapshotStore& to,
+                   const std::function<void()>& before_commit) const;
+  int64_t newest_here();
+  bool is_there(const std::string& name);
+
+  ObjectStore& local_;
+  ObjectStore& remote_;
+  SnapshotStore here_, there_;
+  Report report_;
+  std::set<std::string> uploaded_;  // names here that need not be looked for there again
+};
+
+}  // namespace podium
