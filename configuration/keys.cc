@@ -34,7 +34,8 @@ Choice one_of(Enum& value, std::vector<std::string_view> names) {
 }
 
 bool is_bucket(std::string_view text) {
-  return text.empty() || (text.size() >= 3 && text.size() <= 222 && only(text, kLower, kDigits, "-_."));
+  return text.empty() || (text.starts_with("file:///") && text.size() > 8) ||
+         (text.size() >= 3 && text.size() <= 222 && only(text, kLower, kDigits, "-_."));
 }
 bool is_language(std::string_view text) {
   return !text.empty() && text.size() <= 35 && only(text, kLower, kUpper, kDigits, "-_");
@@ -62,8 +63,8 @@ std::vector<Key> settings_keys(Settings& s) {
       {"local_batch_size", &s.local_batch_size, from(1, 1e7), "", "pairs or target tokens (training.batch_by) a worker",
        kMathematics},
       {"cloud_storage_bucket_name", &s.cloud_storage_bucket_name,
-       form(is_bucket, "a bucket's name without gs://, or nothing"), "", "empty: snapshots stay in snapshots.folder",
-       kOperation},
+       form(is_bucket, "a bucket's name without gs://, file:///FOLDER, or nothing"), "",
+       "snapshots are copied into it; or file:///FOLDER; empty: they stay in snapshots.folder", kOperation},
       {"cloud_storage_upload_folder", &s.cloud_storage_upload_folder, any(), "", "folder inside the bucket",
        kOperation},
       {"preset", &s.preset, any(), "", "quickstart, tutorial, transformer-base, transformer-big; empty: defaults only",
@@ -196,6 +197,12 @@ std::vector<Key> settings_keys(Settings& s) {
        "", "", kOperation},
       {"snapshots.best", one_of(s.snapshots.best, {"validation_loss", "validation_accuracy", "bleu"}), any(), "",
        "what makes a snapshot best", kOperation},
+      {"snapshots.upload", one_of(s.snapshots.upload, {"newest", "all"}), any(), "",
+       "newest: when they come faster than the bucket takes them, those between the newest and the best stay here",
+       kOperation},
+      {"snapshots.required", &s.snapshots.required, any(), "",
+       "without the bucket the run does not start; else snapshots wait in snapshots.folder until it is there",
+       kOperation},
 
       {"device.name", one_of(s.device.name, {"auto", "cpu"}), any(), "", "", kOperation},
       {"device.threads", &s.device.threads, from(0, 4096), "threads", "0: all cores that this process may use",

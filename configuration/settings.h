@@ -121,6 +121,8 @@ struct Settings {
     int64_t every_epochs = 5;
     int64_t keep = 5;
     std::string resume = "latest";  // "latest", "none" or the name of a snapshot
+    enum class Upload : uint8_t { kNewest, kAll } upload = Upload::kNewest;
+    bool required = false;
     Best best = Best::kValidationLoss;
   } snapshots;
 

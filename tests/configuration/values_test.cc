@@ -109,7 +109,7 @@ TEST(Values, WrongTextsAreRefusedWithWhatWasFoundAndExpected) {
            {"task", "poetry", "translation"},
            {"run_name", "../x", "a file name of letters, digits, '-', '_' and '.', or nothing"},
            {"run_name", "a/b", "a file name of letters"},
-           {"cloud_storage_bucket_name", "gs://bucket", "a bucket's name without gs://, or nothing"},
+           {"cloud_storage_bucket_name", "gs://bucket", "a bucket's name without gs://, file:///FOLDER, or nothing"},
            {"snapshots.resume", "newest", "latest, none or a snapshot's name like step-000500"},
            {"snapshots.resume", "step-1/../../x", "latest, none or a snapshot's name like step-000500"},
            {"dataset.name", "ted", "libreoffice-help, or nothing when dataset.train names files"},

@@ -66,6 +66,8 @@ TEST(PmixServer, TheFolderIsEmptiedFirstAndRemovedAtTheEnd) {
 TEST(PmixServer, AWholeAddressMatchesThatInterfaceAlone) {
   PmixServer::World world{.name = "w", .network = "10.99.0.1/32"};
   EXPECT_EQ(open_mpi_environment(world, "/f").at("OMPI_MCA_btl_tcp_if_include"), "10.99.0.1/31");
+  world.network = "127.64.3.2/32";
+  EXPECT_EQ(open_mpi_environment(world, "/f").at("OMPI_MCA_btl_tcp_if_include"), "127.0.0.0/8");
   for (const char* network : {"10.99.0.0/16", "eth0", "fd00::1/128"}) {
     world.network = network;
     EXPECT_EQ(open_mpi_environment(world, "/f").at("OMPI_MCA_btl_tcp_if_include"), network);

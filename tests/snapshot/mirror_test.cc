@@ -49,7 +49,7 @@ class Mirror : public testing::Test {
   static std::string weights_of(uint64_t step) { return fmt::format("weights of step {}", step); }
   void write(SnapshotStore& snapshots, uint64_t step) { snapshots.write(content_of(step, weights_of(step))); }
   std::string upload(const std::string& name) {
-    return mirror.upload(name, [] {});
+    return mirror.upload(name, [] {}).name;
   }
   fs::path there(const std::string& name) const { return bucket_folder.path() / "ted" / name; }
   fs::path here(const std::string& name) const { return folder.path() / "ted" / name; }
@@ -116,8 +116,8 @@ TEST_F(Mirror, FetchesTheNewestThatIsWhole) {
   EXPECT_EQ(read_file(here("step-001000/model.safetensors")), weights_of(1000));
   EXPECT_EQ(fs::read_symlink(folder.path() / "latest"), "ted/step-001000");
   EXPECT_EQ(local_snapshots.newest_valid()->manifest.generation, 2u);
-  EXPECT_THAT(reports, ElementsAre(AllOf(HasSubstr("step-001500 in the bucket is skipped"),
-                                         HasSubstr("model.safetensors"))));
+  EXPECT_THAT(reports,
+              ElementsAre(AllOf(HasSubstr("step-001500 in the bucket is skipped"), HasSubstr("model.safetensors"))));
   // It is here now, and came from there.
   EXPECT_EQ(mirror.fetch_newest(), std::nullopt);
   EXPECT_THAT(mirror.pending(), IsEmpty());

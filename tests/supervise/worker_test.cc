@@ -245,6 +245,7 @@ TEST_F(Workers, TellTheirStatus) {
   EXPECT_EQ(text.end, exited(0)) << text.errors;
   EXPECT_THAT(text.output, HasSubstr("run tiny: training, generation 1, world of 2 (expected 2), step "));
   EXPECT_THAT(text.output, HasSubstr("1       worker-1  127."));
+  EXPECT_THAT(local.errors(), Not(HasSubstr("WARNING"))) << "Open MPI's, of what it was told";
   const Finished json = run_process(options("", {"status", "--json"}));
   EXPECT_THAT(json.output, HasSubstr("\"run_name\": \"tiny\""));
   EXPECT_THAT(json.output, HasSubstr("\"world_size\": 2"));

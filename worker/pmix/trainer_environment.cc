@@ -9,7 +9,9 @@ bool is_ipv4(const std::string& network) {
 
 // Open MPI 4.1 computes the mask of 32 bits as 1 << 32, which makes it empty: every interface matches, the trainers
 // also offer each other 127.0.0.1, and a world of three hangs. Of two neighbouring addresses a pod has only one.
-std::string without_full_prefix(const std::string& network) {
+// It knows the loopback interface by 127.0.0.1 alone, whose whole network it has.
+std::string interfaces_of(const std::string& network) {
+  if (network.starts_with("127.")) return "127.0.0.0/8";
   const bool full = is_ipv4(network) && network.ends_with("/32");
   return full ? network.substr(0, network.size() - 2) + "31" : network;
 }
@@ -23,7 +25,7 @@ std::map<std::string, std::string> open_mpi_environment(const PmixServer::World&
       {"OMPI_MCA_schizo", "^orte"},
       {"OMPI_MCA_pml", "ob1"},
       {"OMPI_MCA_btl", "tcp,self"},
-      {"OMPI_MCA_btl_tcp_if_include", without_full_prefix(world.network)},
+      {"OMPI_MCA_btl_tcp_if_include", interfaces_of(world.network)},
       // Open MPI 5 otherwise aborts a process when a peer's connection closes, be it at a world's regular end.
       {"OMPI_MCA_mpi_ft_enable", "1"},
       // No handlers of its own for SIGABRT, SIGBUS, SIGFPE and SIGSEGV: oneDNN uses the stack pointer as a register.

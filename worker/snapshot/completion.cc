@@ -8,9 +8,9 @@ namespace {
 constexpr uint64_t kLargest = 64 << 10;
 constexpr int64_t kMost = int64_t{1} << 60;
 
-std::string prefix_of(const std::string& run) { return fmt::format("{}/finished-step-", run); }
-
 }  // namespace
+
+std::string completion_prefix(const std::string& run) { return fmt::format("{}/finished-step-", run); }
 
 void write_completion(ObjectStore& store, const std::string& run, const Completion& completion) {
   const nlohmann::ordered_json json = {{"step", completion.step},
@@ -19,12 +19,12 @@ void write_completion(ObjectStore& store, const std::string& run, const Completi
                                        {"max_steps", completion.limits.max_steps},
                                        {"max_minutes", exact_number(completion.limits.max_minutes)},
                                        {"patience", completion.limits.patience}};
-  store.create_if_absent(fmt::format("{}{:09}.json", prefix_of(run), completion.step),
+  store.create_if_absent(fmt::format("{}{:09}.json", completion_prefix(run), completion.step),
                          MemorySource(json.dump(2) + "\n"));
 }
 
 std::optional<Completion> find_completion(ObjectStore& store, const std::string& run) {
-  const std::vector<std::string> markers = store.list(prefix_of(run));
+  const std::vector<std::string> markers = store.list(completion_prefix(run));
   if (markers.empty()) return std::nullopt;
   const std::string& name = markers.back();
   const std::optional<std::string> text = read_object(store, name, kLargest);

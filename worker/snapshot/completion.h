@@ -22,6 +22,9 @@ struct Completion {
   RunLimits limits;
 };
 
+// The markers' names begin with it.
+std::string completion_prefix(const std::string& run);
+
 // Writes RUN/finished-step-000500.json; does nothing when it is there.
 void write_completion(ObjectStore& store, const std::string& run, const Completion& completion);
 

@@ -10,8 +10,12 @@ namespace {
 // pieces as large as one request should be.
 class StoredSource : public ObjectSource {
  public:
-  StoredSource(ObjectStore& store, std::string name, uint64_t size_bytes)
-      : store_(store), name_(std::move(name)), size_bytes_(size_bytes), ahead_(!store.local_path(name_)) {}
+  StoredSource(ObjectStore& store, std::string name, uint64_t size_bytes, std::function<void()> between_pieces)
+      : store_(store),
+        name_(std::move(name)),
+        size_bytes_(size_bytes),
+        ahead_(!store.local_path(name_)),
+        between_pieces_(std::move(between_pieces)) {}
 
   uint64_t size_bytes() const override { return size_bytes_; }
 
@@ -34,6 +38,7 @@ class StoredSource : public ObjectSource {
   static constexpr uint64_t kPieceBytes = 32 << 20;
 
   void fetch(uint64_t offset, std::span<char> buffer) const {
+    between_pieces_();
     size_t filled = 0;
     const bool exists = store_.read(name_, {offset, buffer.size()}, [&](std::string_view bytes) {
       const size_t count = std::min(bytes.size(), buffer.size() - filled);
@@ -48,21 +53,29 @@ class StoredSource : public ObjectSource {
   std::string name_;
   uint64_t size_bytes_;
   bool ahead_;
+  std::function<void()> between_pieces_;
   mutable uint64_t begin_ = 0;
   mutable std::vector<char> piece_;
 };
 
 }  // namespace
 
-SnapshotMirror::SnapshotMirror(ObjectStore& local, ObjectStore& remote, const std::string& run, const Report& report)
-    : local_(local), remote_(remote), here_(local, run, report), there_(remote, run, report), report_(report) {}
+SnapshotMirror::SnapshotMirror(ObjectStore& local, ObjectStore& remote, const std::string& run, const Report& report,
+                               std::function<void()> between_pieces)
+    : local_(local),
+      remote_(remote),
+      here_(local, run, report),
+      there_(remote, run, report),
+      report_(report),
+      between_pieces_(std::move(between_pieces)) {}
 
 std::string SnapshotMirror::copy(ObjectStore& from, const std::string& name, const Manifest& manifest,
                                  SnapshotStore& to, const std::function<void()>& before_commit) const {
   SnapshotContent content{manifest.step, manifest.epoch, manifest.generation, {}, before_commit};
   for (const ManifestFile& file : manifest.files) {
     const std::string object = here_.run() + "/" + name + "/" + file.name;
-    content.files.push_back({file.name, std::make_unique<StoredSource>(from, object, file.size_bytes)});
+    content.files.push_back(
+        {file.name, std::make_unique<StoredSource>(from, object, file.size_bytes, between_pieces_)});
   }
   return to.write(content, manifest);
 }
@@ -88,8 +101,17 @@ std::optional<std::string> SnapshotMirror::fetch_newest(int64_t step) {
 
 std::string SnapshotMirror::fetch(const std::string& name) {
   const std::string fetched = copy(remote_, name, there_.look_at(name), here_, [] {});
-  uploaded_.insert(fetched);
+  settled_.insert(fetched);
   return fetched;
+}
+
+std::optional<std::string> SnapshotMirror::fetch_if_absent(const std::string& name) {
+  try {
+    here_.look_at(name);
+    return std::nullopt;
+  } catch (const InvalidSnapshot&) {
+    return fetch(name);
+  }
 }
 
 // Under its own name or, as it was renamed there, another of its step.
@@ -110,12 +132,12 @@ std::vector<std::string> SnapshotMirror::pending() {
   std::vector<std::string> names;
   for (const SnapshotName& found : here_.list()) {
     const std::string name = found.text();
-    if (uploaded_.contains(name)) continue;
+    if (settled_.contains(name)) continue;
     try {
       if (!is_there(name))
         names.push_back(name);
       else
-        uploaded_.insert(name);
+        settled_.insert(name);
     } catch (const InvalidSnapshot&) {
       continue;  // being written, or torn
     }
@@ -123,10 +145,12 @@ std::vector<std::string> SnapshotMirror::pending() {
   return names;
 }
 
-std::string SnapshotMirror::upload(const std::string& name, const std::function<void()>& before_commit) {
-  const std::string stored = copy(local_, name, here_.look_at(name), there_, before_commit);
-  uploaded_.insert(name);
-  return stored;
+SnapshotMirror::Uploaded SnapshotMirror::upload(const std::string& name, const std::function<void()>& before_commit) {
+  const Manifest manifest = here_.look_at(name);
+  Uploaded uploaded{copy(local_, name, manifest, there_, before_commit)};
+  for (const ManifestFile& file : manifest.files) uploaded.bytes += file.size_bytes;
+  settled_.insert(name);
+  return uploaded;
 }
 
 }  // namespace podium

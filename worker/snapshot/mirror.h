@@ -16,8 +16,11 @@ class SnapshotMirror {
  public:
   using Report = SnapshotStore::Report;
 
-  // `local` and `remote` must outlive this object. `report` is told what is skipped.
-  SnapshotMirror(ObjectStore& local, ObjectStore& remote, const std::string& run, const Report& report);
+  // `local` and `remote` must outlive this object. `report` is told what is skipped. `between_pieces` is called every
+  // some megabytes of a copy, and throws to give it up.
+  SnapshotMirror(
+      ObjectStore& local, ObjectStore& remote, const std::string& run, const Report& report,
+      std::function<void()> between_pieces = [] {});
 
   // Copies the newest whole snapshot of the bucket here if its step is higher than `step` and than those of the whole
   // ones here; returns its name here. nullopt: there is none. One that is torn or arrives with other bytes than its
@@ -25,12 +28,22 @@ class SnapshotMirror {
   std::optional<std::string> fetch_newest(int64_t step = -1);
   // The one that is named. InvalidSnapshot: it is none.
   std::string fetch(const std::string& name);
+  // The same unless it is whole here; nullopt then.
+  std::optional<std::string> fetch_if_absent(const std::string& name);
+  // Whether the bucket has anything of this run's snapshots.
+  bool has_remote() { return !there_.list().empty(); }
 
   // The whole snapshots here that the bucket lacks, ascending by step.
   std::vector<std::string> pending();
   // Copies one there, its manifest last, right after `before_commit`, which throws to leave it out. Returns its name
   // there: another than here when that folder holds something else.
-  std::string upload(const std::string& name, const std::function<void()>& before_commit);
+  struct Uploaded {
+    std::string name;
+    uint64_t bytes = 0;
+  };
+  Uploaded upload(const std::string& name, const std::function<void()>& before_commit);
+  // It is not pending any more.
+  void leave_out(const std::string& name) { settled_.insert(name); }
 
  private:
   std::string copy(ObjectStore& from, const std::string& name, const Manifest& manifest, SnapshotStore& to,
@@ -42,7 +55,8 @@ class SnapshotMirror {
   ObjectStore& remote_;
   SnapshotStore here_, there_;
   Report report_;
-  std::set<std::string> uploaded_;  // names here that need not be looked for there again
+  std::function<void()> between_pieces_;
+  std::set<std::string> settled_;  // names here that need not be looked for there again
 };
 
 }  // namespace podium

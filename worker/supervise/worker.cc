@@ -4,6 +4,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <boost/asio/post.hpp>
 #include <csignal>
 #include <ctime>
 
@@ -13,6 +14,7 @@
 #include "worker/memory_state/memory_state.h"
 #include "worker/snapshot/epochs.h"
 #include "worker/storage/local_store.h"
+#include "worker/supervise/bucket_place.h"
 #include "worker/supervise/completed_run.h"
 #include "worker/supervise/free_addresses.h"
 #include "worker/supervise/worker_loop.h"
@@ -63,16 +65,19 @@ uint32_t expected_at_first(const WorkerSetup& setup) {
 
 int run_worker(const WorkerSetup& setup) {
   const Settings& settings = setup.settings;
+  const std::unique_ptr<Bucket> bucket =
+      take_over_bucket(setup, WorkerLog(fmt::format("worker {}", settings.workers.ordinal)));
   const std::optional<Completion> completion = find_completed(settings, setup.run);
-  if (!completion) return WorkerLoop(setup).run();
+  if (!completion) return WorkerLoop(setup, bucket.get()).run();
   // Left by a worker that was killed at the very end.
   if (!settings.workers.memory_folder.empty())
     MemoryState::remove(settings.workers.memory_folder, setup.run, static_cast<uint32_t>(settings.workers.ordinal));
   return end_completed(setup, *completion);
 }
 
-WorkerLoop::WorkerLoop(const WorkerSetup& setup)
+WorkerLoop::WorkerLoop(const WorkerSetup& setup, Bucket* bucket)
     : setup_(setup),
+      bucket_(bucket),
       options_(setup_.settings.workers),
       discovery_(make_discovery(io_, setup_)),
       self_(discovery_->self()),
@@ -93,6 +98,7 @@ int WorkerLoop::run() {
                     trainer_handlers());
   trainers_->begin();
   every_half_second();
+  if (bucket_ != nullptr) bucket_->start([this](const std::string&) { boost::asio::post(io_, [this] { exit(1); }); });
   io_.run();
 
   trainers_.reset();

@@ -13,6 +13,7 @@
 #include "worker/monitoring/http_server.h"
 #include "worker/monitoring/worker_metrics.h"
 #include "worker/pmix/pmix_server.h"
+#include "worker/supervise/bucket.h"
 #include "worker/supervise/settings_watch.h"
 #include "worker/supervise/trainers.h"
 #include "worker/supervise/worker.h"
@@ -23,7 +24,8 @@ namespace podium {
 // Everything happens on the thread of the io_context.
 class WorkerLoop {
  public:
-  explicit WorkerLoop(const WorkerSetup& setup);
+  // `bucket`: of ordinal 0, where there is one.
+  WorkerLoop(const WorkerSetup& setup, Bucket* bucket);
   int run();  // the exit code
 
  private:
@@ -67,14 +69,17 @@ class WorkerLoop {
   WorkerFigures figures() const;
 
   // The end.
+  void wait_for_bucket();
+  void conclude();
   void check_deadline();
   void signalled(int signal);
   void exit(int code);
   void exit_after(std::chrono::milliseconds delay, int code);
-  std::chrono::milliseconds farewell(bool done) const;
+  std::chrono::milliseconds farewell() const;
 
   boost::asio::io_context io_;
   const WorkerSetup setup_;
+  Bucket* const bucket_;
   const Settings::Workers& options_;
   const std::unique_ptr<Discovery> discovery_;
   const PeerIdentity self_;
@@ -84,7 +89,7 @@ class WorkerLoop {
   WaitingLog waiting_{log_};
 
   boost::asio::signal_set signals_{io_, SIGINT, SIGTERM, SIGHUP};
-  boost::asio::steady_timer beat_{io_}, exit_timer_{io_};
+  boost::asio::steady_timer beat_{io_}, exit_timer_{io_}, bucket_timer_{io_};
   std::optional<CoordinatorService> service_;
   std::optional<SettingsWatch> settings_watch_;      // of ordinal 0 on Kubernetes
   std::optional<kubernetes::StatefulSetSize> size_;  // likewise, to be set
@@ -105,7 +110,9 @@ class WorkerLoop {
   std::chrono::steady_clock::time_point told_;
   bool trainer_stopped_ = false;  // the last one, with a snapshot
   std::optional<proto::RunEnded> run_ended_;
-  std::optional<int> signal_;  // the exit code for it
+  std::chrono::steady_clock::time_point ended_;
+  std::chrono::milliseconds farewell_{0};  // from then on
+  std::optional<int> signal_;              // the exit code for it
   uint64_t generations_ = 0, recoveries_ = 0;
   bool recovers_ = false;  // the last generation was lost here
   bool idle_ = false;      // nothing is left to do, and a signal is waited for

@@ -20,9 +20,17 @@ constexpr std::chrono::milliseconds kShortestHeartbeat{100};
 // The others learn of the end of the run from the coordinator before it goes.
 constexpr std::chrono::milliseconds kFarewell{500};
 constexpr std::chrono::milliseconds kSurplusWait{30'000};
+constexpr std::chrono::minutes kLongestUpload{15};
 
 bool same(const proto::GenerationNumber& a, const proto::GenerationNumber& b) {
   return a.epoch() == b.epoch() && a.counter() == b.counter();
+}
+
+bool has_failed(const proto::RunEnded& end) {
+  return end.outcome() == proto::RunEnded::FAILED || end.outcome() == proto::RunEnded::SUPERSEDED;
+}
+bool is_done(const proto::RunEnded& end) {
+  return end.outcome() == proto::RunEnded::FINISHED || end.outcome() == proto::RunEnded::EXPIRED;
 }
 
 // The generation of a message between trainers; nullptr: it is none.
@@ -160,26 +168,54 @@ void WorkerLoop::end_run(const proto::RunEnded& end) {
   waiting_.set("");
   trainers_->kill("the run has ended");
   trainers_->close();
-  const bool failed = end.outcome() == proto::RunEnded::FAILED || end.outcome() == proto::RunEnded::SUPERSEDED;
+  const bool failed = has_failed(end);
   if (failed)
     log_.line(fmt::format("the run {}: {}", end.outcome() == proto::RunEnded::FAILED ? "failed" : "is another's now",
                           end.reason()),
               Severity::kError);
   if (end.outcome() == proto::RunEnded::EXPIRED) log_.line(fmt::format("the run is over: {}", end.reason()));
-  const bool done = end.outcome() == proto::RunEnded::FINISHED || end.outcome() == proto::RunEnded::EXPIRED;
+  ended_ = steady_clock::now();
+  farewell_ = farewell();
+  if (bucket_ == nullptr || failed) return conclude();
+  bucket_->look();
+  wait_for_bucket();
+}
+
+// The bucket has the last snapshot, and the marker, before anything says that the run is over; at most for as long as a
+// signal's grace lasts, or a bill should grow.
+void WorkerLoop::wait_for_bucket() {
+  if (bucket_->is_level()) return conclude();
+  if (steady_clock::now() - ended_ > kLongestUpload) {
+    log_.line(fmt::format("the last snapshots are NOT in the bucket, but in {}: {}", setup_.settings.snapshots.folder,
+                          bucket_->trouble()),
+              Severity::kError);
+    return conclude();
+  }
+  bucket_timer_.expires_after(std::chrono::milliseconds(50));
+  bucket_timer_.async_wait([this](const boost::system::error_code& error) {
+    if (!error) wait_for_bucket();
+  });
+}
+
+void WorkerLoop::conclude() {
+  const proto::RunEnded& end = *run_ended_;
+  const bool failed = has_failed(end);
+  const bool done = is_done(end);
   if (done && setup_.pod && self_.ordinal == 0 && scales_to_zero(setup_)) scale_to_zero(*size_, setup_, log_);
   idle_ = done && !signal_ && stays_when_done(setup_);
   if (idle_) return;
   const int code = failed ? 1 : done ? 0 : signal_.value_or(0);
   // A container that ends is started again; this pod is about to be told to go, if nobody scales up meanwhile.
   const bool surplus = setup_.pod && !failed && !done && !signal_;
-  exit_after(surplus ? kSurplusWait : farewell(done), code);
+  const auto passed = std::chrono::duration_cast<std::chrono::milliseconds>(steady_clock::now() - ended_);
+  exit_after(surplus ? kSurplusWait : std::max(farewell_ - passed, std::chrono::milliseconds(0)), code);
 }
 
 // The coordinator stays until the others have heard of the end; those that are still to come have the time that a world
 // would have waited for them.
-std::chrono::milliseconds WorkerLoop::farewell(bool done) const {
+std::chrono::milliseconds WorkerLoop::farewell() const {
   if (!service_ || expected_ <= 1) return std::chrono::milliseconds(0);
+  const bool done = is_done(*run_ended_);
   if (!done || setup_.shares_terminal || service_->status().workers_connected() >= expected_) return kFarewell;
   return std::max(kFarewell,
                   std::chrono::milliseconds(static_cast<int64_t>(setup_.settings.workers.form_seconds * 1000)));

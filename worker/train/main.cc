@@ -78,10 +78,11 @@ LogStyle style_of(const Settings& settings, const std::string& run) {
 
 int run(const LoadedSettings& loaded, StopSignal& signals, WorkerLink* worker, pid_t job) {
   const Settings& settings = loaded.settings;
-  if (!settings.cloud_storage_bucket_name.empty())
+  if (worker == nullptr && !settings.cloud_storage_bucket_name.empty())
     throw Error(
-        "cloud_storage_bucket_name is {}: this version keeps snapshots in a folder only; leave it empty "
-        "(snapshots.folder names the folder)",
+        "cloud_storage_bucket_name is {}: the worker takes snapshots there, and a trainer alone does not; run "
+        "`worker`, "
+        "or leave it empty",
         settings.cloud_storage_bucket_name);
   require_instruction_set();
   ::signal(SIGPIPE, SIG_IGN);  // a reader that goes away must not end the training

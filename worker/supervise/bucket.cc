@@ -1,0 +1,196 @@
+#include "worker/supervise/bucket.h"
+
+#include <algorithm>
+#include <chrono>
+
+#include "worker/snapshot/completion.h"
+#include "worker/snapshot/epochs.h"
+#include "worker/snapshot/snapshot_name.h"
+
+namespace podium {
+namespace {
+
+using std::chrono::steady_clock;
+
+// A snapshot is noticed by itself within it.
+constexpr double kBetweenLooksSeconds = 2;
+constexpr uint64_t kLargestMarker = 64 << 10;
+
+// What is on its way is given up.
+class Ends : public Error {
+ public:
+  using Error::Error;
+};
+
+std::string size_text(uint64_t bytes) {
+  return bytes < 1'000'000 ? fmt::format("{} kB", (bytes + 999) / 1000)
+                           : fmt::format("{:.1f} MB", static_cast<double>(bytes) / 1e6);
+}
+
+}  // namespace
+
+Bucket::Bucket(std::unique_ptr<ObjectStore> store, BucketPlan plan, Log log)
+    : plan_(std::move(plan)),
+      log_(std::move(log)),
+      local_(plan_.folder),
+      store_(std::move(store)),
+      mirror_(
+          local_, *store_, plan_.run, [this](const std::string& text) { log_(Severity::kWarning, text); },
+          [this] {
+            if (ends_) throw Ends("the worker ends");
+          }) {}
+
+Bucket::~Bucket() {
+  ends_ = true;
+  {
+    const std::lock_guard lock(mutex_);
+    ++looks_;
+  }
+  changed_.notify_all();
+  if (thread_.joinable()) thread_.join();
+}
+
+void Bucket::claim() {
+  if (!epoch_) epoch_ = claim_epoch(*store_, plan_.run, plan_.holder);
+}
+
+void Bucket::take_over() {
+  claim();
+  copy_markers(*store_, local_);
+  if (plan_.resume == "none") {
+    if (mirror_.has_remote())
+      throw Error("snapshots.resume is none, but there are snapshots of run {} in {}; choose another run_name, or "
+                  "--new-run",
+                  plan_.run, plan_.where);
+    return;
+  }
+  const auto begin = steady_clock::now();
+  const std::optional<std::string> name =
+      plan_.resume == "latest" ? mirror_.fetch_newest() : mirror_.fetch_if_absent(plan_.resume);
+  if (!name) return;
+  const std::chrono::duration<double> took = steady_clock::now() - begin;
+  log_(Severity::kInfo, fmt::format("snapshot {} was fetched from {} ({:.1f} s)", *name, plan_.where, took.count()));
+}
+
+// Markers are small, and never change.
+void Bucket::copy_markers(ObjectStore& from, ObjectStore& to) const {
+  const std::string prefix = completion_prefix(plan_.run);
+  const std::vector<std::string> there = to.list(prefix);
+  for (const std::string& name : from.list(prefix)) {
+    if (std::ranges::find(there, name) != there.end()) continue;
+    if (const auto text = read_object(from, name, kLargestMarker)) to.create_if_absent(name, MemorySource(*text));
+  }
+}
+
+void Bucket::start(std::function<void(const std::string&)> superseded) {
+  superseded_ = std::move(superseded);
+  look();
+  thread_ = std::thread([this] { work(); });
+}
+
+void Bucket::look() {
+  {
+    const std::lock_guard lock(mutex_);
+    ++looks_;
+  }
+  changed_.notify_all();
+}
+
+bool Bucket::is_level() const {
+  const std::lock_guard lock(mutex_);
+  return level_at_ >= looks_;
+}
+
+std::string Bucket::trouble() const {
+  const std::lock_guard lock(mutex_);
+  return trouble_;
+}
+
+void Bucket::wait(double seconds) {
+  std::unique_lock lock(mutex_);
+  const uint64_t looks = looks_;
+  changed_.wait_for(lock, std::chrono::duration<double>(seconds), [&] { return ends_ || looks_ != looks; });
+}
+
+void Bucket::work() {
+  while (!ends_) {
+    uint64_t looks = 0;
+    {
+      const std::lock_guard lock(mutex_);
+      looks = looks_;
+    }
+    double pause = kBetweenLooksSeconds;
+    try {
+      if (bring_level()) {
+        const std::lock_guard lock(mutex_);
+        level_at_ = looks;
+        if (!trouble_.empty()) log_(Severity::kInfo, fmt::format("{} is back, and has all snapshots", plan_.where));
+        trouble_.clear();
+        if (looks_ != looks) continue;
+      } else {
+        pause = 0;
+      }
+    } catch (const Superseded& error) {
+      log_(Severity::kError, error.what());
+      return superseded_(error.what());
+    } catch (const Ends&) {
+      return;
+    } catch (const std::exception& error) {
+      failed(error.what());
+      pause = plan_.retry_seconds;
+    }
+    if (pause > 0) wait(pause);
+  }
+}
+
+// Told once for each reason, however often it is tried.
+void Bucket::failed(const std::string& reason) {
+  const std::lock_guard lock(mutex_);
+  if (reason == trouble_) return;
+  trouble_ = reason;
+  log_(Severity::kWarning, fmt::format("snapshots stay in {} until {} takes them (tried every {:g} s): {}",
+                                       plan_.folder.string(), plan_.where, plan_.retry_seconds, reason));
+}
+
+// False: more may have come in between.
+bool Bucket::bring_level() {
+  claim();
+  const std::vector<std::string> names = chosen(mirror_.pending());
+  if (!names.empty()) {
+    upload(names.front());
+    return false;
+  }
+  copy_markers(local_, *store_);
+  return true;
+}
+
+// What is uploaded next comes first. A training that is faster than the network must not fall behind for ever.
+std::vector<std::string> Bucket::chosen(std::vector<std::string> names) {
+  if (plan_.uploads_all || names.size() < 2) return names;
+  const std::string newest = names.back(), best = this->best();
+  for (const std::string& name : names) {
+    if (name == newest || name == best) continue;
+    log_(Severity::kWarning, fmt::format("snapshot {} stays here alone: a newer one came before {} could take it "
+                                         "(snapshots.upload: all takes each)",
+                                         name, plan_.where));
+    mirror_.leave_out(name);
+  }
+  std::erase_if(names, [&](const std::string& name) { return name != newest && name != best; });
+  return names;
+}
+
+std::string Bucket::best() const {
+  std::error_code none;
+  return fs::read_symlink(plan_.folder / plan_.run / "best", none).string();
+}
+
+void Bucket::upload(const std::string& name) {
+  const auto begin = steady_clock::now();
+  const SnapshotMirror::Uploaded done =
+      mirror_.upload(name, [this] { check_epoch(*store_, plan_.run, *epoch_); });
+  const std::chrono::duration<double> took = steady_clock::now() - begin;
+  log_(Severity::kInfo, fmt::format("snapshot {} is in {}/{}/ ({} in {:.1f} s)", name, plan_.where, plan_.run,
+                                    size_text(done.bytes), took.count()));
+}
+
+}  // namespace podium

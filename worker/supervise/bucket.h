@@ -1,0 +1,79 @@
+// A run's place in a bucket, as worker 0 keeps it: what is newer there is taken over at the start; what is new here goes
+// there on a thread of its own, while the trainers train.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+
+#include "worker/base/log.h"
+#include "worker/snapshot/mirror.h"
+#include "worker/storage/local_store.h"
+
+namespace podium {
+
+struct BucketPlan {
+  std::string where;         // for people: "gs://models/ted"
+  std::string run;
+  fs::path folder;           // of all runs' snapshots, here
+  std::string resume;        // snapshots.resume
+  std::string holder;        // in the claim of an epoch
+  bool uploads_all = false;  // else the newest and the best, when they come faster than they can be stored
+  double retry_seconds = 30;  // after a failure
+};
+
+class Bucket {
+ public:
+  using Log = std::function<void(Severity, const std::string& text)>;  // from any thread
+
+  Bucket(std::unique_ptr<ObjectStore> store, BucketPlan plan, Log log);
+  // Gives up what is on its way.
+  ~Bucket();
+
+  // Claims the next epoch in the bucket, which shows that it can be written to, and brings its newest snapshot (or the
+  // one that is resumed) and the markers of a finished run here, where they are newer. Throws Error.
+  void take_over();
+
+  // From now on the thread works. `superseded` is called, on it, when another coordinator has claimed a higher epoch:
+  // nothing more is committed.
+  void start(std::function<void(const std::string& reason)> superseded);
+  // Something new may be here: it looks at once, not only every few seconds.
+  void look();
+  // Whether all that was here at the last look() is there.
+  bool is_level() const;
+  // Why not; empty: it is under way.
+  std::string trouble() const;
+
+ private:
+  void work();
+  void wait(double seconds);
+  bool bring_level();
+  void claim();
+  void upload(const std::string& name);
+  std::vector<std::string> chosen(std::vector<std::string> names);
+  std::string best() const;
+  void copy_markers(ObjectStore& from, ObjectStore& to) const;
+  void failed(const std::string& reason);
+
+  const BucketPlan plan_;
+  const Log log_;
+  std::atomic<bool> ends_{false};
+  LocalStore local_;
+  const std::unique_ptr<ObjectStore> store_;
+  SnapshotMirror mirror_;
+  std::optional<uint64_t> epoch_;  // in the bucket
+
+  std::function<void(const std::string&)> superseded_;
+  mutable std::mutex mutex_;
+  std::condition_variable changed_;
+  uint64_t looks_ = 0, level_at_ = 0;
+  std::string trouble_;
+  std::thread thread_;
+};
+
+}  // namespace podium

@@ -1,0 +1,54 @@
+#include "worker/supervise/bucket_place.h"
+
+#include <unistd.h>
+
+#include "worker/base/error.h"
+#include "worker/snapshot/epochs.h"
+
+namespace podium {
+namespace {
+
+constexpr std::string_view kFolder = "file://";
+
+std::string with_folder(std::string place, std::string folder) {
+  while (folder.starts_with('/')) folder.erase(0, 1);
+  while (folder.ends_with('/')) folder.pop_back();
+  while (place.ends_with('/')) place.pop_back();
+  return folder.empty() ? place : place + "/" + folder;
+}
+
+std::unique_ptr<ObjectStore> open_store(const std::string& where) {
+  if (where.starts_with(kFolder)) return std::make_unique<LocalStore>(where.substr(kFolder.size()));
+  throw Error("cloud_storage_bucket_name: {} cannot be opened", where);
+}
+
+}  // namespace
+
+std::unique_ptr<Bucket> take_over_bucket(const WorkerSetup& setup, const WorkerLog& log) {
+  const Settings& settings = setup.settings;
+  const std::string& name = settings.cloud_storage_bucket_name;
+  if (name.empty() || settings.workers.ordinal != 0) return nullptr;
+  const std::string where =
+      with_folder(name.starts_with(kFolder) ? name : "gs://" + name, settings.cloud_storage_upload_folder);
+  BucketPlan plan{.where = where,
+                  .run = setup.run,
+                  .folder = settings.snapshots.folder,
+                  .resume = settings.snapshots.resume,
+                  .holder = setup.pod ? setup.pod->identity.peer.name : fmt::format("process {}", ::getpid()),
+                  .uploads_all = settings.snapshots.upload == Settings::Snapshots::Upload::kAll};
+  auto bucket = std::make_unique<Bucket>(open_store(where), std::move(plan),
+                                         [log](Severity severity, const std::string& text) { log.line(text, severity); });
+  try {
+    bucket->take_over();
+  } catch (const Superseded&) {
+    throw;
+  } catch (const Error& error) {
+    if (settings.snapshots.required) throw Error("{} (snapshots.required)", error.what());
+    log.line(fmt::format("{} is not there; snapshots stay in {} until it is (snapshots.required: true stops here): {}",
+                         where, settings.snapshots.folder, error.what()),
+             Severity::kWarning);
+  }
+  return bucket;
+}
+
+}  // namespace podium
