@@ -15,7 +15,7 @@ rm -rf "$work" && mkdir -p "$work"
 train() {  # NAME STEPS [options]: Podium's run and the files that PyTorch needs
   local name=$1 steps=$2; shift 2
   "$bin/trainer" "$@" --run_name "$name" --training.max_minutes 0 --training.max_steps "$steps" --training.epochs 0 \
-    --snapshots.folder "$work" --snapshots.every_steps 0 --snapshots.every_epochs 0 --snapshots.keep 0 \
+    --snapshots.folder "$work" --snapshots.every_steps 0 --snapshots.every_epochs 0 --snapshots.keep_last 0 \
     --validation.every_steps 0 --validation.every_epochs 0 --validation.bleu_sentences 0 --progress.samples 0 \
     --progress.step_log "$work/$name.podium.jsonl" --device.threads "$THREADS"
   "$bin/training_batches" "$work/$name.steps.jsonl" "$work/$name.validation.jsonl" "$steps" "$@"

@@ -119,7 +119,9 @@ struct Settings {
     std::string folder = "snapshots";
     int64_t every_steps = 0;
     int64_t every_epochs = 5;
-    int64_t keep = 5;
+    int64_t keep_last = 5;
+    bool keep_best = true;
+    int64_t keep_every = 0;
     std::string resume = "latest";  // "latest", "none" or the name of a snapshot
     enum class Upload : uint8_t { kNewest, kAll } upload = Upload::kNewest;
     bool required = false;

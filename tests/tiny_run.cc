@@ -26,7 +26,7 @@ model:
 training: {epochs: 0, max_steps: 60, shards: 4}
 schedule: {name: constant, warmup_steps: 0, learning_rate: 0.01}
 validation: {every_steps: 20, every_epochs: 1, bleu_sentences: 5, maximum_tokens: 32}
-snapshots: {every_steps: 10, every_epochs: 1, keep: 3}
+snapshots: {every_steps: 10, every_epochs: 1, keep_last: 3}
 device: {threads: 1}
 progress: {step_log: steps.jsonl, every_steps: 10}
 )";

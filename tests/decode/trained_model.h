@@ -32,7 +32,7 @@ class TestProgram : public testing::Test {
   static void SetUpTestSuite() {
     run_ = new TinyRun;
     const Finished trained =
-        run_->train({"--training.max_steps=300", "--snapshots.every_steps=0", "--snapshots.keep=0"});
+        run_->train({"--training.max_steps=300", "--snapshots.every_steps=0", "--snapshots.keep_last=0"});
     ASSERT_EQ(trained.end, exited(0)) << trained.errors;
   }
   static void TearDownTestSuite() {

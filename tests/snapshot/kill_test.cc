@@ -58,7 +58,7 @@ SnapshotContent content_of(uint64_t step, std::atomic<int>& reads) {
   std::optional<Snapshot> newest = snapshots.newest_valid();
   for (uint64_t step = newest ? newest->manifest.step + 1 : 1;; ++step) {
     snapshots.write(content_of(step, reads));
-    snapshots.apply_retention(keep, {});
+    snapshots.apply_retention({keep}, {});
   }
 }
 
@@ -129,7 +129,7 @@ TEST_F(Killed, ARemovalLeavesTheNewestWholeSnapshotAndNoTornManifest) {
   EXPECT_GT(newest, 5u);
   // Nothing piles up: one more snapshot takes what the killed ones left half-written or half-removed.
   snapshots.write(content_of(newest + 1, counter.reads));
-  snapshots.apply_retention(1, {});
+  snapshots.apply_retention({1}, {});
   EXPECT_EQ(snapshots.list().size(), 1u);
   EXPECT_TRUE(fs::is_empty(folder.path() / ".writing"));
 }

@@ -216,13 +216,13 @@ TEST_F(Snapshots, AStoreThatAltersBytesIsFoundOut) {
 
 TEST_F(Snapshots, RetentionKeepsTheNewestAndTheProtected) {
   for (uint64_t step : {500, 1000, 1500, 2000, 2500}) write(step);
-  snapshots.apply_retention(0, {});
+  snapshots.apply_retention({0}, {});
   EXPECT_EQ(names().size(), 5u);
-  snapshots.apply_retention(2, {"step-001000"});
+  snapshots.apply_retention({2}, {"step-001000"});
   EXPECT_THAT(names(), ElementsAre("step-001000", "step-002000", "step-002500"));
   EXPECT_THAT(reports, IsEmpty());
   EXPECT_FALSE(fs::exists(file("step-000500")));
-  snapshots.apply_retention(1, {});
+  snapshots.apply_retention({1}, {});
   EXPECT_THAT(names(), ElementsAre("step-002500"));
 }
 
@@ -230,7 +230,7 @@ TEST_F(Snapshots, RetentionNeverRemovesTheNewestWholeOne) {
   for (uint64_t step : {500, 1000, 1500, 2000}) write(step);
   edit(file("step-002000/model.safetensors"), "weights", "Weights");
   fs::remove(file("step-001500/manifest.json"));
-  snapshots.apply_retention(1, {});
+  snapshots.apply_retention({1}, {});
   EXPECT_THAT(names(), ElementsAre("step-001000", "step-001500", "step-002000"));
   EXPECT_EQ(newest(), "step-001000");
 }
@@ -238,7 +238,7 @@ TEST_F(Snapshots, RetentionNeverRemovesTheNewestWholeOne) {
 TEST_F(Snapshots, RetentionRemovesOldHalfWrittenOnes) {
   for (uint64_t step : {500, 1000, 1500}) write(step);
   fs::remove(file("step-000500/manifest.json"));
-  snapshots.apply_retention(2, {});
+  snapshots.apply_retention({2}, {});
   EXPECT_THAT(names(), ElementsAre("step-001000", "step-001500"));
 }
 
@@ -253,7 +253,7 @@ TEST_F(Snapshots, RetentionTakesTheManifestFirstAndReportsAFailure) {
   for (uint64_t step : {500, 1000}) write(step);
   Stubborn stubborn(folder.path());
   SnapshotStore through(stubborn, "ted", [&](const std::string& text) { reports.push_back(text); });
-  through.apply_retention(1, {});
+  through.apply_retention({1}, {});
   EXPECT_THAT(reports, ElementsAre(HasSubstr("step-000500/config.json: Permission denied")));
   EXPECT_THAT(store.list("ted/step-000500/"),
               ElementsAre("ted/step-000500/config.json", "ted/step-000500/model.safetensors"));
@@ -265,7 +265,7 @@ TEST_F(Snapshots, OtherRunsAndFilesInTheFolderAreLeftAlone) {
   write_file_atomically(folder.path() / "notes.txt", "mine");
   for (uint64_t step : {500, 1000}) write(step);
   write_file_atomically(file("notes.txt"), "mine");
-  snapshots.apply_retention(1, {});
+  snapshots.apply_retention({1}, {});
   EXPECT_EQ(other.newest_valid()->name, "step-000100");
   EXPECT_TRUE(fs::exists(file("notes.txt")));
   EXPECT_TRUE(fs::exists(folder.path() / "notes.txt"));

@@ -22,7 +22,7 @@ class Remote : public LocalStore {
   struct Gate {
     std::mutex mutex;
     std::condition_variable changed;
-    bool open = true, away = false;
+    bool open = true, away = false, may_remove = true;
   };
   Remote(const fs::path& folder, Gate& gate) : LocalStore(folder), gate_(gate) {}
   std::optional<fs::path> local_path(const std::string&) const override { return std::nullopt; }
@@ -36,6 +36,11 @@ class Remote : public LocalStore {
     lock.unlock();
     check();
     return LocalStore::create_if_absent(name, content);
+  }
+  bool remove(const std::string& name) override {
+    const std::lock_guard lock(gate_.mutex);
+    if (!gate_.may_remove) throw Error("no right to delete");
+    return LocalStore::remove(name);
   }
 
  private:
@@ -78,6 +83,10 @@ class BucketTest : public testing::Test {
       gate_.away = away;
     }
     gate_.changed.notify_all();
+  }
+  void set_may_remove(bool may) {
+    const std::lock_guard lock(gate_.mutex);
+    gate_.may_remove = may;
   }
   static bool wait_for(const std::function<bool()>& condition) {
     const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60 * kSlowdown);
@@ -171,6 +180,26 @@ TEST_F(BucketTest, TakesAllWhenToldSo) {
   start(*bucket);
   EXPECT_TRUE(becomes_level(*bucket));
   EXPECT_EQ(names_there().size(), 4u);
+}
+
+TEST_F(BucketTest, RemovesOldOnesWhereThatIsAllowed) {
+  BucketPlan few = plan();
+  few.retention = {2, 4};
+  few.uploads_all = true;
+  for (uint64_t step : {1, 2, 3, 4, 5, 6, 7}) write(snapshots_, step);
+  snapshots_.point_best("step-000002");
+  auto bucket = open(few);
+  start(*bucket);
+  EXPECT_TRUE(becomes_level(*bucket));
+  EXPECT_THAT(names_there(), ElementsAre("step-000002", "step-000004", "step-000006", "step-000007"));
+  EXPECT_EQ(snapshots_.list().size(), 7u);
+  // It tells once that it may not, and keeps all.
+  set_may_remove(false);
+  write(snapshots_, 8);
+  write(snapshots_, 9);
+  EXPECT_TRUE(becomes_level(*bucket));
+  EXPECT_EQ(names_there().size(), 6u);
+  EXPECT_THAT(log(), Contains(HasSubstr("old snapshots were not removed: no right to delete")).Times(1));
 }
 
 TEST_F(BucketTest, CatchesUpWhenItIsBack) {

@@ -42,7 +42,7 @@ TEST(Trainer, RefusesABucketThatItCannotWriteTo) {
 // A file may not grow beyond 64 blocks of 512 bytes, which is as good as a full disk.
 TEST(Trainer, NamesTheFileThatDoesNotFitTheDiskAndLeavesTheSnapshotsBefore) {
   TinyRun run;
-  ASSERT_EQ(run.train({"--training.max_steps=20", "--snapshots.keep=0"}).end, exited(0));
+  ASSERT_EQ(run.train({"--training.max_steps=20", "--snapshots.keep_last=0"}).end, exited(0));
   const std::vector<std::string> before = run.snapshot_names();
   const Finished failed = run_process(in_shell(run.trainer(), "ulimit -f 64; exec \"$@\""));
   EXPECT_EQ(failed.end, exited(1));

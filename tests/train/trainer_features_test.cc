@@ -29,7 +29,7 @@ const char* kOptimizer = "optimizer.safetensors";
 
 TEST(Freezing, KeepsWeightsAndZeroMoments) {
   const TinyRun run({"--training.freeze=model.decoder.*", "--optimizer.name=adamw", "--optimizer.weight_decay=0.1"});
-  const Finished finished = run.train({"--training.max_steps=20", "--snapshots.keep=0"});
+  const Finished finished = run.train({"--training.max_steps=20", "--snapshots.keep_last=0"});
   ASSERT_EQ(finished.end, exited(0)) << finished.errors;
   const std::string frozen = "model.decoder.layers.0.fc1.weight", trained = "model.encoder.layers.0.fc1.weight";
   for (const std::string& name : {frozen, trained})
@@ -50,8 +50,8 @@ TEST(Freezing, APatternThatFitsNothingEndsTheStart) {
 TEST(MovingAverage, IsTheModelAndLeavesTheTrainingAsItIs) {
   const std::string name = "model.encoder.layers.0.fc1.weight";
   const TinyRun plain, averaged({"--training.average_decay=0.9"});
-  ASSERT_EQ(plain.train({"--training.max_steps=20", "--snapshots.keep=0"}).end, exited(0));
-  ASSERT_EQ(averaged.train({"--training.max_steps=20", "--snapshots.keep=0"}).end, exited(0));
+  ASSERT_EQ(plain.train({"--training.max_steps=20", "--snapshots.keep_last=0"}).end, exited(0));
+  ASSERT_EQ(averaged.train({"--training.max_steps=20", "--snapshots.keep_last=0"}).end, exited(0));
   EXPECT_EQ(averaged.losses(), plain.losses());
   EXPECT_EQ(tensor(averaged.snapshot(20), kOptimizer, "weights." + name), tensor(plain.snapshot(20), kModel, name));
   EXPECT_TRUE(tensor(plain.snapshot(20), kOptimizer, "weights." + name).empty());
@@ -109,7 +109,7 @@ TEST(EarlyStopping, EndsAtTheSameStepWhenItIsKilled) {
 
 TEST(AverageCommand, MakesAFolderThatTranslates) {
   const TinyRun run;
-  ASSERT_EQ(run.train({"--snapshots.keep=0"}).end, exited(0));
+  ASSERT_EQ(run.train({"--snapshots.keep_last=0"}).end, exited(0));
   auto program = [&](std::vector<std::string> arguments) {
     arguments.front() = PODIUM_BINARY_DIR "/" + arguments.front();
     return run_process({.arguments = std::move(arguments), .environment = {}, .folder = run.folder()});

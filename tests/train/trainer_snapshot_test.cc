@@ -60,7 +60,7 @@ TEST_P(DamagedSnapshot, IsNamedAndSkippedAndTheOneBeforeIsTaken) {
   ASSERT_EQ(run.train({"--training.max_steps=40"}).end, exited(0));
   GetParam().make(run.snapshot(40));
   const std::map<std::string, std::string> left = contents(run.snapshot(40));
-  const Finished again = run.train({"--snapshots.keep=0"});
+  const Finished again = run.train({"--snapshots.keep_last=0"});
   ASSERT_EQ(again.end, exited(0)) << again.errors;
   EXPECT_THAT(again.output, AllOf(HasSubstr("warning: snapshot step-000040 is skipped: "), HasSubstr(GetParam().reason),
                                   HasSubstr("going on from step-000030 ")));
@@ -149,7 +149,7 @@ TEST(Trainer, BeginsAfreshOnlyWhereThereIsNoRun) {
 
 // What a killed run left in memory is further than the snapshot; what the run that began with it leaves, is its own.
 TEST(Trainer, BeginsWithTheSnapshotThatIsNamedAndGoesOnFromMemory) {
-  const TinyRun run({"--snapshots.keep=0", "--workers.memory_folder=memory"});
+  const TinyRun run({"--snapshots.keep_last=0", "--workers.memory_folder=memory"});
   auto killed_at = [&](int step, std::vector<std::string> options) {
     Process::Options trainer = run.trainer(std::move(options));
     trainer.environment["PODIUM_FAULT"] = fmt::format("optimizer-end step={}", step);
@@ -167,7 +167,7 @@ TEST(Trainer, BeginsWithTheSnapshotThatIsNamedAndGoesOnFromMemory) {
   const Finished last = run.train({twenty});
   ASSERT_EQ(last.end, exited(0)) << last.errors;
   EXPECT_THAT(last.output, HasSubstr("going on from the memory state (epoch 2, step 37)"));
-  const TinyRun undisturbed({"--snapshots.keep=0"});
+  const TinyRun undisturbed({"--snapshots.keep_last=0"});
   ASSERT_EQ(undisturbed.train().end, exited(0));
   expect_same_training(run, undisturbed);
   EXPECT_EQ(read_file(run.snapshot(60) / "trainer_state.json").find("resumed"), std::string::npos);
@@ -176,7 +176,7 @@ TEST(Trainer, BeginsWithTheSnapshotThatIsNamedAndGoesOnFromMemory) {
 TEST(Trainer, StopsAtALossThatIsNotFiniteAndSaysWhatWentBadFirst) {
   // Each step makes the weights a million times as large.
   TinyRun run({"--optimizer.name=adamw", "--optimizer.weight_decay=1", "--schedule.learning_rate=1e6",
-               "--snapshots.every_steps=1", "--snapshots.keep=0"});
+               "--snapshots.every_steps=1", "--snapshots.keep_last=0"});
   const Finished diverged = run.train();
   EXPECT_EQ(diverged.end, exited(1));
   const int64_t last = run.last_step();
@@ -193,7 +193,7 @@ TEST(Trainer, StopsAtALossThatIsNotFiniteAndSaysWhatWentBadFirst) {
 // The learning rate grows without measure, so that the first snapshot with a validation is the best. The folder of its
 // step is taken by somebody else's file.
 TEST(Trainer, KeepsTheNewestSnapshotsAndTheBest) {
-  TinyRun run({"--snapshots.keep=2", "--snapshots.every_epochs=0", "--validation.every_epochs=0",
+  TinyRun run({"--snapshots.keep_last=2", "--snapshots.every_epochs=0", "--validation.every_epochs=0",
                "--validation.every_steps=10", "--schedule.warmup_steps=1000", "--schedule.learning_rate=100"});
   fs::create_directories(run.snapshot(10));
   std::ofstream(run.snapshot(10) / "model.safetensors") << "half-written";

@@ -66,7 +66,8 @@ std::vector<Snapshot> newest_snapshots(SnapshotStore& snapshots, int64_t count) 
   }
   if (static_cast<int64_t>(found.size()) < count)
     throw Error(
-        "run {} has {} whole snapshot{}, {} were asked for; snapshots.keep and .every_steps say how many there are",
+        "run {} has {} whole snapshot{}, {} were asked for; snapshots.keep_last and .every_steps say how many there "
+        "are",
         snapshots.run(), found.size(), found.size() == 1 ? "" : "s", count);
   std::reverse(found.begin(), found.end());
   return found;

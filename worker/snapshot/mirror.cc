@@ -106,12 +106,21 @@ std::string SnapshotMirror::fetch(const std::string& name) {
 }
 
 std::optional<std::string> SnapshotMirror::fetch_if_absent(const std::string& name) {
+  return has_local(name) ? std::nullopt : std::optional(fetch(name));
+}
+
+bool SnapshotMirror::has_local(const std::string& name) {
   try {
     here_.look_at(name);
-    return std::nullopt;
+    return true;
   } catch (const InvalidSnapshot&) {
-    return fetch(name);
+    return false;
   }
+}
+
+bool SnapshotMirror::apply_retention(const Retention& retention, const std::string& best) {
+  const auto renamed = names_there_.find(best);
+  return there_.apply_retention(retention, {renamed == names_there_.end() ? best : renamed->second});
 }
 
 // Under its own name or, as it was renamed there, another of its step.
@@ -150,6 +159,7 @@ SnapshotMirror::Uploaded SnapshotMirror::upload(const std::string& name, const s
   Uploaded uploaded{copy(local_, name, manifest, there_, before_commit)};
   for (const ManifestFile& file : manifest.files) uploaded.bytes += file.size_bytes;
   settled_.insert(name);
+  if (uploaded.name != name) names_there_[name] = uploaded.name;
   return uploaded;
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -42,6 +43,10 @@ class SnapshotMirror {
     uint64_t bytes = 0;
   };
   Uploaded upload(const std::string& name, const std::function<void()>& before_commit);
+  // Removes old ones there (SnapshotStore::apply_retention). `best`: a name here; "": none.
+  bool apply_retention(const Retention& retention, const std::string& best);
+  // Whether one is whole here.
+  bool has_local(const std::string& name);
   // It is not pending any more.
   void leave_out(const std::string& name) { settled_.insert(name); }
 
@@ -56,7 +61,8 @@ class SnapshotMirror {
   SnapshotStore here_, there_;
   Report report_;
   std::function<void()> between_pieces_;
-  std::set<std::string> settled_;  // names here that need not be looked for there again
+  std::map<std::string, std::string> names_there_;  // by those here, where they differ
+  std::set<std::string> settled_;                   // names here that need not be looked for there again
 };
 
 }  // namespace podium

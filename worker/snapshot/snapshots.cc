@@ -181,27 +181,31 @@ bool SnapshotStore::is_whole(const std::string& name) {
   }
 }
 
-void SnapshotStore::apply_retention(int keep, const std::vector<std::string>& protected_names) {
-  if (keep <= 0) return;
+bool SnapshotStore::apply_retention(const Retention& retention, const std::vector<std::string>& protected_names) {
+  if (retention.last <= 0) return true;
   try {
     std::vector<Listed> all = list_with_manifests();
     size_t oldest_kept = all.size();
-    int kept = 0;
-    for (size_t i = all.size(); i-- > 0 && kept < keep;) {
+    int64_t kept = 0;
+    for (size_t i = all.size(); i-- > 0 && kept < retention.last;) {
       if (!all[i].has_manifest) continue;
       // A corrupt newest one must not cost the whole one behind it. Those further back are kept unread.
       if (kept == 0 && !is_whole(all[i].name.text())) continue;
       ++kept;
       oldest_kept = i;
     }
-    if (kept < keep) return;
+    if (kept < retention.last) return true;
     for (size_t i = 0; i < oldest_kept; ++i) {
       const std::string name = all[i].name.text();
+      if (all[i].has_manifest && retention.every > 0 && all[i].name.step % static_cast<uint64_t>(retention.every) == 0)
+        continue;
       if (std::find(protected_names.begin(), protected_names.end(), name) == protected_names.end())
         remove_snapshot(name);
     }
+    return true;
   } catch (const Error& error) {
     report_(fmt::format("old snapshots were not removed: {}", error.what()));
+    return false;
   }
 }
 

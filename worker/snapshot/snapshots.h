@@ -27,6 +27,12 @@ struct SnapshotContent {
   std::function<void()> before_commit = [] {};  // called once the files are stored; throws to leave out the manifest
 };
 
+// Which snapshots are kept.
+struct Retention {
+  int64_t last = 0;   // so many of the newest; 0: all
+  int64_t every = 0;  // beside them those of steps that are multiples of it; 0: none
+};
+
 // One that was read from its first byte to its last and is whole.
 struct Snapshot {
   std::string name;
@@ -72,10 +78,11 @@ class SnapshotStore {
   // read is an Error, not a reason to go back to an older snapshot.
   std::optional<Snapshot> newest_valid();
 
-  // Removes what is older than the `keep` newest snapshots (0: keeps all), half-written ones included; never one of
+  // Removes what is older than the newest snapshots that are kept, half-written ones included; never one of
   // `protected_names` (the best), never the newest whole one. A manifest goes first, so that a half-removed snapshot is
   // none. A failure is reported, not thrown.
-  void apply_retention(int keep, const std::vector<std::string>& protected_names);
+  // Returns whether nothing failed.
+  bool apply_retention(const Retention& retention, const std::vector<std::string>& protected_names);
 
   // Points a link to a snapshot (a local store; else does nothing). A failure is reported.
   void point_latest(const std::string& name) { point_links("latest", name); }

@@ -59,9 +59,10 @@ void Bucket::take_over() {
   copy_markers(*store_, local_);
   if (plan_.resume == "none") {
     if (mirror_.has_remote())
-      throw Error("snapshots.resume is none, but there are snapshots of run {} in {}; choose another run_name, or "
-                  "--new-run",
-                  plan_.run, plan_.where);
+      throw Error(
+          "snapshots.resume is none, but there are snapshots of run {} in {}; choose another run_name, or "
+          "--new-run",
+          plan_.run, plan_.where);
     return;
   }
   const auto begin = steady_clock::now();
@@ -186,11 +187,23 @@ std::string Bucket::best() const {
 
 void Bucket::upload(const std::string& name) {
   const auto begin = steady_clock::now();
-  const SnapshotMirror::Uploaded done =
-      mirror_.upload(name, [this] { check_epoch(*store_, plan_.run, *epoch_); });
+  SnapshotMirror::Uploaded done;
+  try {
+    done = mirror_.upload(name, [this] { check_epoch(*store_, plan_.run, *epoch_); });
+  } catch (const InvalidSnapshot&) {
+    if (mirror_.has_local(name)) throw;
+    return log_(Severity::kInfo,
+                fmt::format("snapshot {} was removed here before {} could take it", name, plan_.where));
+  }
   const std::chrono::duration<double> took = steady_clock::now() - begin;
   log_(Severity::kInfo, fmt::format("snapshot {} is in {}/{}/ ({} in {:.1f} s)", name, plan_.where, plan_.run,
                                     size_text(done.bytes), took.count()));
+  remove_old();
+}
+
+// An account that may create objects and not remove them is the safer one: then all stay.
+void Bucket::remove_old() {
+  if (may_remove_) may_remove_ = mirror_.apply_retention(plan_.retention, plan_.keeps_best ? best() : "");
 }
 
 }  // namespace podium

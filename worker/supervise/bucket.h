@@ -1,5 +1,5 @@
-// A run's place in a bucket, as worker 0 keeps it: what is newer there is taken over at the start; what is new here goes
-// there on a thread of its own, while the trainers train.
+// A run's place in a bucket, as worker 0 keeps it: what is newer there is taken over at the start; what is new here
+// goes there on a thread of its own, while the trainers train.
 #pragma once
 
 #include <atomic>
@@ -18,12 +18,14 @@
 namespace podium {
 
 struct BucketPlan {
-  std::string where;         // for people: "gs://models/ted"
+  std::string where;  // for people: "gs://models/ted"
   std::string run;
   fs::path folder;           // of all runs' snapshots, here
   std::string resume;        // snapshots.resume
   std::string holder;        // in the claim of an epoch
-  bool uploads_all = false;  // else the newest and the best, when they come faster than they can be stored
+  Retention retention = {};  // there, where that is allowed
+  bool keeps_best = true;
+  bool uploads_all = false;   // else the newest and the best, when they come faster than they can be stored
   double retry_seconds = 30;  // after a failure
 };
 
@@ -55,6 +57,7 @@ class Bucket {
   bool bring_level();
   void claim();
   void upload(const std::string& name);
+  void remove_old();
   std::vector<std::string> chosen(std::vector<std::string> names);
   std::string best() const;
   void copy_markers(ObjectStore& from, ObjectStore& to) const;
@@ -67,6 +70,7 @@ class Bucket {
   const std::unique_ptr<ObjectStore> store_;
   SnapshotMirror mirror_;
   std::optional<uint64_t> epoch_;  // in the bucket
+  bool may_remove_ = true;         // until it is refused
 
   std::function<void(const std::string&)> superseded_;
   mutable std::mutex mutex_;

@@ -35,9 +35,12 @@ std::unique_ptr<Bucket> take_over_bucket(const WorkerSetup& setup, const WorkerL
                   .folder = settings.snapshots.folder,
                   .resume = settings.snapshots.resume,
                   .holder = setup.pod ? setup.pod->identity.peer.name : fmt::format("process {}", ::getpid()),
+                  .retention = {settings.snapshots.keep_last, settings.snapshots.keep_every},
+                  .keeps_best = settings.snapshots.keep_best,
                   .uploads_all = settings.snapshots.upload == Settings::Snapshots::Upload::kAll};
-  auto bucket = std::make_unique<Bucket>(open_store(where), std::move(plan),
-                                         [log](Severity severity, const std::string& text) { log.line(text, severity); });
+  auto bucket =
+      std::make_unique<Bucket>(open_store(where), std::move(plan),
+                               [log](Severity severity, const std::string& text) { log.line(text, severity); });
   try {
     bucket->take_over();
   } catch (const Superseded&) {

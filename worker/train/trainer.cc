@@ -347,7 +347,9 @@ void Trainer::write_snapshot() {
   if (best) progress.best_snapshot = written;
   if (leads()) {
     if (best) snapshots_.point_best(written);
-    snapshots_.apply_retention(static_cast<int>(settings_.snapshots.keep), {progress.best_snapshot, written});
+    const Settings::Snapshots& when = settings_.snapshots;
+    snapshots_.apply_retention({when.keep_last, when.keep_every},
+                               {when.keep_best ? progress.best_snapshot : "", written});
   }
   if (best) state_.publish_progress();
   snapshot_step_ = progress.step;
