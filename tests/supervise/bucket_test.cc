@@ -62,11 +62,13 @@ class BucketTest : public testing::Test {
             .retry_seconds = 0.05};
   }
   std::unique_ptr<Bucket> open(BucketPlan plan) {
-    return std::make_unique<Bucket>(std::make_unique<Remote>(remote_folder_.path(), gate_), std::move(plan),
-                                    [this](Severity, const std::string& text) {
-                                      const std::lock_guard lock(log_mutex_);
-                                      log_.push_back(text);
-                                    });
+    return std::make_unique<Bucket>(
+        [this](std::chrono::seconds) { return std::make_unique<Remote>(remote_folder_.path(), gate_); },
+        std::move(plan),
+        [this](Severity, const std::string& text) {
+          const std::lock_guard lock(log_mutex_);
+          log_.push_back(text);
+        });
   }
   void start(Bucket& bucket) {
     bucket.start([this](const std::string& reason) { superseded_ = reason; });
@@ -152,9 +154,9 @@ TEST_F(BucketTest, BringsTheOneThatIsNamed) {
   open(named)->take_over();
   EXPECT_EQ(snapshots_.newest_valid()->name, "step-000500");
   named.resume = "step-000700";
-  EXPECT_THROW(open(named)->take_over(), InvalidSnapshot);
+  EXPECT_THROW(open(named)->take_over(), CannotResume);
   named.resume = "none";
-  EXPECT_THROW(open(named)->take_over(), Error);
+  EXPECT_THROW(open(named)->take_over(), CannotResume);
 }
 
 TEST_F(BucketTest, LeavesOutWhatComesTooFastButNotTheBest) {

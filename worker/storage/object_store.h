@@ -75,6 +75,10 @@ class ObjectStore {
   // Removes it durably. False: there was no such object.
   virtual bool remove(const std::string& name) = 0;
 
+  // Ends calls that are under way in other threads, and all later ones, with an Error, as far as they could last long:
+  // for a process that must go now.
+  virtual void close() {}
+
   // Where the object (or the folder of objects) `name` is on this machine, to map it; nullopt for a remote store.
   virtual std::optional<fs::path> local_path(const std::string& /*name*/) const { return std::nullopt; }
 };

@@ -14,6 +14,7 @@ using std::chrono::steady_clock;
 
 // A snapshot is noticed by itself within it.
 constexpr double kBetweenLooksSeconds = 2;
+constexpr std::chrono::seconds kPatience{900}, kPatienceAtStart{20};
 constexpr uint64_t kLargestMarker = 64 << 10;
 
 // What is on its way is given up.
@@ -29,16 +30,20 @@ std::string size_text(uint64_t bytes) {
 
 }  // namespace
 
-Bucket::Bucket(std::unique_ptr<ObjectStore> store, BucketPlan plan, Log log)
-    : plan_(std::move(plan)),
-      log_(std::move(log)),
-      local_(plan_.folder),
-      store_(std::move(store)),
-      mirror_(
-          local_, *store_, plan_.run, [this](const std::string& text) { log_(Severity::kWarning, text); },
-          [this] {
-            if (ends_) throw Ends("the worker ends");
-          }) {}
+Bucket::Bucket(Open open, BucketPlan plan, Log log)
+    : plan_(std::move(plan)), log_(std::move(log)), local_(plan_.folder), open_(std::move(open)) {
+  this->open(kPatience);
+}
+
+void Bucket::open(std::chrono::seconds patience) {
+  mirror_.reset();
+  store_ = open_(patience);
+  mirror_.emplace(
+      local_, *store_, plan_.run, [this](const std::string& text) { log_(Severity::kWarning, text); },
+      [this] {
+        if (ends_) throw Ends("the worker ends");
+      });
+}
 
 Bucket::~Bucket() {
   ends_ = true;
@@ -47,6 +52,7 @@ Bucket::~Bucket() {
     ++looks_;
   }
   changed_.notify_all();
+  store_->close();
   if (thread_.joinable()) thread_.join();
 }
 
@@ -55,22 +61,31 @@ void Bucket::claim() {
 }
 
 void Bucket::take_over() {
+  open(kPatienceAtStart);  // people wait for the answer
   claim();
   copy_markers(*store_, local_);
   if (plan_.resume == "none") {
-    if (mirror_.has_remote())
-      throw Error(
+    if (mirror_->has_remote())
+      throw CannotResume(
           "snapshots.resume is none, but there are snapshots of run {} in {}; choose another run_name, or "
           "--new-run",
           plan_.run, plan_.where);
     return;
   }
   const auto begin = steady_clock::now();
-  const std::optional<std::string> name =
-      plan_.resume == "latest" ? mirror_.fetch_newest() : mirror_.fetch_if_absent(plan_.resume);
+  const std::optional<std::string> name = plan_.resume == "latest" ? mirror_->fetch_newest() : fetch_named();
   if (!name) return;
   const std::chrono::duration<double> took = steady_clock::now() - begin;
   log_(Severity::kInfo, fmt::format("snapshot {} was fetched from {} ({:.1f} s)", *name, plan_.where, took.count()));
+}
+
+std::optional<std::string> Bucket::fetch_named() {
+  try {
+    return mirror_->fetch_if_absent(plan_.resume);
+  } catch (const InvalidSnapshot& invalid) {
+    throw CannotResume("snapshots.resume is {}, which is neither in {} nor whole in {}: {}", plan_.resume,
+                       plan_.folder.string(), plan_.where, invalid.what());
+  }
 }
 
 // Markers are small, and never change.
@@ -85,6 +100,7 @@ void Bucket::copy_markers(ObjectStore& from, ObjectStore& to) const {
 
 void Bucket::start(std::function<void(const std::string&)> superseded) {
   superseded_ = std::move(superseded);
+  open(kPatience);
   look();
   thread_ = std::thread([this] { work(); });
 }
@@ -156,7 +172,7 @@ void Bucket::failed(const std::string& reason) {
 // False: more may have come in between.
 bool Bucket::bring_level() {
   claim();
-  const std::vector<std::string> names = chosen(mirror_.pending());
+  const std::vector<std::string> names = chosen(mirror_->pending());
   if (!names.empty()) {
     upload(names.front());
     return false;
@@ -174,7 +190,7 @@ std::vector<std::string> Bucket::chosen(std::vector<std::string> names) {
     log_(Severity::kWarning, fmt::format("snapshot {} stays here alone: a newer one came before {} could take it "
                                          "(snapshots.upload: all takes each)",
                                          name, plan_.where));
-    mirror_.leave_out(name);
+    mirror_->leave_out(name);
   }
   std::erase_if(names, [&](const std::string& name) { return name != newest && name != best; });
   return names;
@@ -189,9 +205,9 @@ void Bucket::upload(const std::string& name) {
   const auto begin = steady_clock::now();
   SnapshotMirror::Uploaded done;
   try {
-    done = mirror_.upload(name, [this] { check_epoch(*store_, plan_.run, *epoch_); });
+    done = mirror_->upload(name, [this] { check_epoch(*store_, plan_.run, *epoch_); });
   } catch (const InvalidSnapshot&) {
-    if (mirror_.has_local(name)) throw;
+    if (mirror_->has_local(name)) throw;
     return log_(Severity::kInfo,
                 fmt::format("snapshot {} was removed here before {} could take it", name, plan_.where));
   }
@@ -203,7 +219,7 @@ void Bucket::upload(const std::string& name) {
 
 // An account that may create objects and not remove them is the safer one: then all stay.
 void Bucket::remove_old() {
-  if (may_remove_) may_remove_ = mirror_.apply_retention(plan_.retention, plan_.keeps_best ? best() : "");
+  if (may_remove_) may_remove_ = mirror_->apply_retention(plan_.retention, plan_.keeps_best ? best() : "");
 }
 
 }  // namespace podium

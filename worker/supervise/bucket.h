@@ -3,6 +3,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <functional>
 #include <memory>
@@ -29,16 +30,27 @@ struct BucketPlan {
   double retry_seconds = 30;  // after a failure
 };
 
+// snapshots.resume names what the bucket does not have.
+class CannotResume : public Error {
+ public:
+  using Error::Error;
+};
+
 class Bucket {
  public:
   using Log = std::function<void(Severity, const std::string& text)>;  // from any thread
 
-  Bucket(std::unique_ptr<ObjectStore> store, BucketPlan plan, Log log);
+  // Opens the bucket, in which a call that fails is tried again for about so long.
+  using Open = std::function<std::unique_ptr<ObjectStore>(std::chrono::seconds patience)>;
+
+  // Throws Error when it cannot be opened.
+  Bucket(Open open, BucketPlan plan, Log log);
   // Gives up what is on its way.
   ~Bucket();
 
-  // Claims the next epoch in the bucket, which shows that it can be written to, and brings its newest snapshot (or the
-  // one that is resumed) and the markers of a finished run here, where they are newer. Throws Error.
+  // Before anything else. Claims the next epoch in the bucket, which shows that it can be written to, and brings its
+  // newest snapshot (or the one that is resumed) and the markers of a finished run here, where they are newer. Throws
+  // CannotResume, or Error when the bucket does not answer.
   void take_over();
 
   // From now on the thread works. `superseded` is called, on it, when another coordinator has claimed a higher epoch:
@@ -52,6 +64,7 @@ class Bucket {
   std::string trouble() const;
 
  private:
+  void open(std::chrono::seconds patience);
   void work();
   void wait(double seconds);
   bool bring_level();
@@ -60,6 +73,7 @@ class Bucket {
   void remove_old();
   std::vector<std::string> chosen(std::vector<std::string> names);
   std::string best() const;
+  std::optional<std::string> fetch_named();
   void copy_markers(ObjectStore& from, ObjectStore& to) const;
   void failed(const std::string& reason);
 
@@ -67,8 +81,9 @@ class Bucket {
   const Log log_;
   std::atomic<bool> ends_{false};
   LocalStore local_;
-  const std::unique_ptr<ObjectStore> store_;
-  SnapshotMirror mirror_;
+  const Open open_;
+  std::unique_ptr<ObjectStore> store_;
+  std::optional<SnapshotMirror> mirror_;
   std::optional<uint64_t> epoch_;  // in the bucket
   bool may_remove_ = true;         // until it is refused
 

@@ -1,9 +1,9 @@
 #include "worker/supervise/bucket_place.h"
 
+#include <signal.h>
 #include <unistd.h>
 
 #include "worker/base/error.h"
-#include "worker/snapshot/epochs.h"
 
 namespace podium {
 namespace {
@@ -22,6 +22,23 @@ std::unique_ptr<ObjectStore> open_store(const std::string& where) {
   throw Error("cloud_storage_bucket_name: {} cannot be opened", where);
 }
 
+// While it lives, a signal ends the process at once: as process 1 of a container it would otherwise be ignored, and
+// nothing has begun yet.
+class SignalsEnd {
+ public:
+  SignalsEnd() {
+    for (int signal : kSignals) ::signal(signal, [](int number) { ::_exit(128 + number); });
+  }
+  ~SignalsEnd() {
+    for (int signal : kSignals) ::signal(signal, SIG_DFL);
+  }
+  SignalsEnd(const SignalsEnd&) = delete;
+  SignalsEnd& operator=(const SignalsEnd&) = delete;
+
+ private:
+  static constexpr int kSignals[] = {SIGINT, SIGTERM, SIGHUP};
+};
+
 }  // namespace
 
 std::unique_ptr<Bucket> take_over_bucket(const WorkerSetup& setup, const WorkerLog& log) {
@@ -39,11 +56,12 @@ std::unique_ptr<Bucket> take_over_bucket(const WorkerSetup& setup, const WorkerL
                   .keeps_best = settings.snapshots.keep_best,
                   .uploads_all = settings.snapshots.upload == Settings::Snapshots::Upload::kAll};
   auto bucket =
-      std::make_unique<Bucket>(open_store(where), std::move(plan),
+      std::make_unique<Bucket>([where](std::chrono::seconds) { return open_store(where); }, std::move(plan),
                                [log](Severity severity, const std::string& text) { log.line(text, severity); });
+  const SignalsEnd signals_end;
   try {
     bucket->take_over();
-  } catch (const Superseded&) {
+  } catch (const CannotResume&) {
     throw;
   } catch (const Error& error) {
     if (settings.snapshots.required) throw Error("{} (snapshots.required)", error.what());
