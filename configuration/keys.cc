@@ -48,7 +48,7 @@ bool is_file_name(std::string_view text) {
 }
 bool is_run_name(std::string_view text) { return text.empty() || is_file_name(text); }
 bool is_resume(std::string_view text) {
-  return text == "latest" || text == "none" || (text.starts_with("step-") && is_file_name(text));
+  return text == "latest" || text == "best" || text == "none" || (text.starts_with("step-") && is_file_name(text));
 }
 bool is_folder(std::string_view text) { return !text.empty(); }
 
@@ -196,8 +196,8 @@ std::vector<Key> settings_keys(Settings& s) {
       {"snapshots.keep_best", &s.snapshots.keep_best, any(), "", "beside the newest", kOperation},
       {"snapshots.keep_every", &s.snapshots.keep_every, from(0), "steps",
        "beside the newest those of a multiple of so many steps; 0: none", kOperation},
-      {"snapshots.resume", &s.snapshots.resume, form(is_resume, "latest, none or a snapshot's name like step-000500"),
-       "", "", kOperation},
+      {"snapshots.resume", &s.snapshots.resume,
+       form(is_resume, "latest, best, none or a snapshot's name like step-000500"), "", "", kOperation},
       {"snapshots.best", one_of(s.snapshots.best, {"validation_loss", "validation_accuracy", "bleu"}), any(), "",
        "what makes a snapshot best", kOperation},
       {"snapshots.upload", one_of(s.snapshots.upload, {"newest", "all"}), any(), "",

@@ -122,7 +122,7 @@ struct Settings {
     int64_t keep_last = 5;
     bool keep_best = true;
     int64_t keep_every = 0;
-    std::string resume = "latest";  // "latest", "none" or the name of a snapshot
+    std::string resume = "latest";  // "latest", "best", "none" or the name of a snapshot
     enum class Upload : uint8_t { kNewest, kAll } upload = Upload::kNewest;
     bool required = false;
     Best best = Best::kValidationLoss;

@@ -53,6 +53,21 @@ TEST_F(RunsInBucket, GoOnFromItWithoutADisk) {
   EXPECT_EQ(run_.steps_logged(), logged);
 }
 
+// By BLEU, which is 0 all the time: the first stays the best.
+TEST_F(RunsInBucket, GoOnFromTheBestOne) {
+  const std::vector<std::string> options = {"--snapshots.best=bleu", "--snapshots.keep_last=0"};
+  run_all({steps(40), options[0], options[1]});
+  ASSERT_EQ(run_.progress().best_snapshot, "step-000020");
+  for (bool has_disk : {true, false}) {
+    if (!has_disk) lose_disk();
+    run_all({steps(has_disk ? 45 : 50), options[0], options[1], "--snapshots.resume=best"});
+    EXPECT_THAT(pods_[0].output(), HasSubstr("going on from step-000020 ")) << pods_.errors();
+    const bool fetched = pods_[0].errors().find("snapshot step-000020 was fetched from") != std::string::npos;
+    EXPECT_EQ(fetched, !has_disk);
+    EXPECT_EQ(fs::read_symlink(run_.snapshots() / "best"), "step-000020");
+  }
+}
+
 TEST_F(RunsInBucket, StopWithTheLastSnapshotThere) {
   for (int i : {0, 1}) pods_.start(i, {}, {steps(1'000'000), "--snapshots.every_steps=0"});
   ASSERT_TRUE(pods_.wait_for_step(5)) << pods_.errors();

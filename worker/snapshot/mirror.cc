@@ -3,8 +3,12 @@
 #include <algorithm>
 #include <cstring>
 
+#include "worker/json/strict_json.h"
+
 namespace podium {
 namespace {
+
+constexpr uint64_t kLargestState = 64 << 20;
 
 // An object of another store. What is read once from front to back, as by a store that creates a file, is fetched in
 // pieces as large as one request should be.
@@ -107,6 +111,21 @@ std::string SnapshotMirror::fetch(const std::string& name) {
 
 std::optional<std::string> SnapshotMirror::fetch_if_absent(const std::string& name) {
   return has_local(name) ? std::nullopt : std::optional(fetch(name));
+}
+
+std::optional<std::string> SnapshotMirror::fetch_best() {
+  const std::vector<SnapshotName> names = there_.list();
+  for (auto name = names.rbegin(); name != names.rend(); ++name) {
+    const std::string object = fmt::format("{}/{}/trainer_state.json", there_.run(), name->text());
+    const std::optional<std::string> text = read_object(remote_, object, kLargestState);
+    if (!text) continue;  // torn
+    const std::string best = json_string(parse_strict_json(*text, object), "best_snapshot", object);
+    if (best.empty()) break;
+    std::optional<std::string> fetched = fetch_if_absent(best);
+    here_.point_best(fetched.value_or(best));
+    return fetched;
+  }
+  throw InvalidSnapshot("no snapshot of run {} is marked as the best one there", there_.run());
 }
 
 bool SnapshotMirror::has_local(const std::string& name) {

@@ -31,6 +31,8 @@ class SnapshotMirror {
   std::string fetch(const std::string& name);
   // The same unless it is whole here; nullopt then.
   std::optional<std::string> fetch_if_absent(const std::string& name);
+  // The best one by what the newest one there says, and marks it here as such; nullopt: it is here already.
+  std::optional<std::string> fetch_best();
   // Whether the bucket has anything of this run's snapshots.
   bool has_remote() { return !there_.list().empty(); }
 

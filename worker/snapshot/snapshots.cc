@@ -156,6 +156,21 @@ Snapshot SnapshotStore::open(const std::string& name) {
   return snapshot;
 }
 
+std::optional<std::string> SnapshotStore::best() {
+  const std::optional<fs::path> folder = store_.local_path(run_);
+  if (!folder) return std::nullopt;
+  std::error_code none;
+  const std::string name = fs::read_symlink(*folder / "best", none).string();
+  return none || !SnapshotName::parse(name) ? std::nullopt : std::optional(name);
+}
+
+Snapshot SnapshotStore::open_named(const std::string& resume) {
+  if (resume != "best") return open(resume);
+  const std::optional<std::string> name = best();
+  if (!name) throw Error("snapshots.resume is best, but no snapshot of run {} is marked as the best one", run_);
+  return open(*name);
+}
+
 std::optional<Snapshot> SnapshotStore::open_if_valid(const std::string& name) {
   try {
     return open(name);

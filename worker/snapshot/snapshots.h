@@ -71,6 +71,11 @@ class SnapshotStore {
   // another run; any other Error means that the store could not be read.
   Snapshot open(const std::string& name);
 
+  // The name that `best` points to (a local store); nullopt: it points to nothing.
+  std::optional<std::string> best();
+  // As snapshots.resume names it: "best" or a name. Throws as open(), and Error when there is no best one.
+  Snapshot open_named(const std::string& resume);
+
   // The same; one that is invalid is reported, and nullopt.
   std::optional<Snapshot> open_if_valid(const std::string& name);
 

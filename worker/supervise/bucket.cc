@@ -81,6 +81,7 @@ void Bucket::take_over() {
 
 std::optional<std::string> Bucket::fetch_named() {
   try {
+    if (plan_.resume == "best") return mirror_->fetch_best();
     return mirror_->fetch_if_absent(plan_.resume);
   } catch (const InvalidSnapshot& invalid) {
     throw CannotResume("snapshots.resume is {}, which is neither in {} nor whole in {}: {}", plan_.resume,

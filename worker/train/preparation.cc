@@ -11,7 +11,9 @@ std::optional<fs::path> vocabulary_folder(const Settings& settings, const std::s
   LocalStore store(settings.snapshots.folder);
   SnapshotStore snapshots(store, run, [&display](const std::string& text) { display.warning(text); });
   const std::string& resume = settings.snapshots.resume;
-  if (resume != "latest" && resume != "none") return snapshots.open(resume).folder;
+  // Other pods than ordinal 0's may have none: their vocabularies come from the same data.
+  const bool leads = settings.workers.ordinal <= 0;
+  if (leads && resume != "latest" && resume != "none") return snapshots.open_named(resume).folder;
   const std::optional<Snapshot> found = snapshots.newest_valid();
   return found ? found->folder : std::nullopt;
 }

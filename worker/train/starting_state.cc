@@ -68,7 +68,7 @@ void share(Communicator& world, int root, const std::function<void()>& working, 
 
 std::optional<Snapshot> snapshot_to_resume(SnapshotStore& snapshots, const std::string& resume) {
   if (resume == "latest") return snapshots.newest_valid();
-  if (resume != "none") return snapshots.open(resume);
+  if (resume != "none") return snapshots.open_named(resume);
   if (!snapshots.list().empty())
     throw Error("snapshots.resume is none, but there are snapshots of run {}; choose another run_name, or --new-run",
                 snapshots.run());

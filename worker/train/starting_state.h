@@ -14,7 +14,7 @@ namespace podium {
 
 struct StartingStateOptions {
   Progress fresh;                 // of a run that begins now: settings and data must agree with what is found
-  std::string resume = "latest";  // "latest", "none" or the name of a snapshot
+  std::string resume = "latest";  // "latest", "best", "none" or the name of a snapshot
   std::function<void()> working = [] {};
 };
 
