@@ -127,6 +127,18 @@ TEST(WorkerMetrics, LeaveOutWhatIsNotKnown) {
   EXPECT_THAT(text, HasSubstr("podium_world_size 0\n"));
 }
 
+TEST(WorkerMetrics, SayWhatTheBucketHas) {
+  WorkerFigures figures = at_work();
+  figures.bucket = {.is_level = false, .is_away = true, .snapshots = 3, .bytes = 900, .step = 1500};
+  Exposition read = read_exposition(worker_metrics(figures));
+  EXPECT_EQ(read.fault, "");
+  EXPECT_EQ(read.value("podium_bucket_level"), 0);
+  EXPECT_EQ(read.value("podium_bucket_away"), 1);
+  EXPECT_EQ(read.value("podium_snapshots_uploaded_total"), 3);
+  EXPECT_EQ(read.value("podium_snapshot_uploaded_bytes_total"), 900);
+  EXPECT_EQ(read.value("podium_snapshot_uploaded_step"), 1500);
+}
+
 TEST(WorkerMetrics, SayWhatTheCoordinatorKnows) {
   WorkerFigures figures = at_work();
   figures.coordinator.emplace();

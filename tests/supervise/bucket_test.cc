@@ -133,6 +133,8 @@ TEST_F(BucketTest, TakesWhatComesAndTheMarkerLast) {
   EXPECT_TRUE(becomes_level(*bucket));
   EXPECT_THAT(names_there(), ElementsAre("step-000500", "step-001000"));
   EXPECT_EQ(find_completion(remote_, "ted")->step, 1000);
+  EXPECT_EQ(bucket->uploads().snapshots, 2u);
+  EXPECT_EQ(bucket->uploads().step, 1000);
   EXPECT_THAT(log(), Contains(HasSubstr("snapshot step-001000 is in gs://models/ted/ (1 kB in ")));
 }
 

@@ -73,6 +73,19 @@ void add_training(MetricsText& text, const WorkerFigures& f) {
   if (f.trainer.step() > 0) text.sample(f.trainer.tokens_per_second());
 }
 
+void add_bucket(MetricsText& text, const WorkerFigures::Bucket& bucket) {
+  text.gauge("podium_bucket_level", "Whether the bucket has all snapshots that it should have.");
+  text.sample(bucket.is_level ? 1 : 0);
+  text.gauge("podium_bucket_away", "Whether the last attempt to reach the bucket failed.");
+  text.sample(bucket.is_away ? 1 : 0);
+  text.counter("podium_snapshots_uploaded_total", "Snapshots that were copied to the bucket.");
+  text.sample(static_cast<double>(bucket.snapshots));
+  text.counter("podium_snapshot_uploaded_bytes_total", "Their bytes.");
+  text.sample(static_cast<double>(bucket.bytes));
+  text.gauge("podium_snapshot_uploaded_step", "The step of the newest of them.");
+  if (bucket.step >= 0) text.sample(static_cast<double>(bucket.step));
+}
+
 void add_coordinator(MetricsText& text, const proto::Status& status) {
   text.gauge("podium_coordinator_state", "What the run does: 1 for the state it is in.");
   text.state("state", {"waiting", "forming", "training", "ending", "finished", "stopped"}, status.state());
@@ -91,6 +104,7 @@ std::string worker_metrics(const WorkerFigures& figures) {
   add_worker(text, figures);
   add_world(text, figures);
   add_training(text, figures);
+  if (figures.bucket) add_bucket(text, *figures.bucket);
   if (figures.coordinator) add_coordinator(text, *figures.coordinator);
   return text.text();
 }

@@ -24,7 +24,13 @@ struct WorkerFigures {
   uint64_t generations = 0, recoveries = 0, trainer_starts = 0;
   std::optional<int64_t> memory_step;
   std::optional<uint64_t> worker_bytes, trainer_bytes, standby_bytes;  // resident
-  std::optional<proto::Status> coordinator;                            // ordinal 0: what the coordinator knows
+  struct Bucket {
+    bool is_level = false, is_away = false;
+    uint64_t snapshots = 0, bytes = 0;  // that were uploaded
+    int64_t step = -1;                  // of the newest of them; -1: none yet
+  };
+  std::optional<Bucket> bucket;              // ordinal 0, where snapshots go to one
+  std::optional<proto::Status> coordinator;  // ordinal 0: what the coordinator knows
 };
 
 // As Prometheus' text, every metric named podium_*. What is not known (a loss before the first step) is left out.

@@ -124,6 +124,11 @@ std::string Bucket::trouble() const {
   return trouble_;
 }
 
+Bucket::Uploads Bucket::uploads() const {
+  const std::lock_guard lock(mutex_);
+  return uploads_;
+}
+
 void Bucket::wait(double seconds) {
   std::unique_lock lock(mutex_);
   const uint64_t looks = looks_;
@@ -215,6 +220,12 @@ void Bucket::upload(const std::string& name) {
   const std::chrono::duration<double> took = steady_clock::now() - begin;
   log_(Severity::kInfo, fmt::format("snapshot {} is in {}/{}/ ({} in {:.1f} s)", name, plan_.where, plan_.run,
                                     size_text(done.bytes), took.count()));
+  {
+    const std::lock_guard lock(mutex_);
+    ++uploads_.snapshots;
+    uploads_.bytes += done.bytes;
+    uploads_.step = std::max(uploads_.step, static_cast<int64_t>(SnapshotName::parse(name)->step));
+  }
   remove_old();
 }
 

@@ -62,6 +62,12 @@ class Bucket {
   bool is_level() const;
   // Why not; empty: it is under way.
   std::string trouble() const;
+  // What was uploaded so far.
+  struct Uploads {
+    uint64_t snapshots = 0, bytes = 0;
+    int64_t step = -1;  // of the newest; -1: none yet
+  };
+  Uploads uploads() const;
 
  private:
   void open(std::chrono::seconds patience);
@@ -92,6 +98,7 @@ class Bucket {
   std::condition_variable changed_;
   uint64_t looks_ = 0, level_at_ = 0;
   std::string trouble_;
+  Uploads uploads_;
   std::thread thread_;
 };
 

@@ -55,6 +55,10 @@ WorkerFigures WorkerLoop::figures() const {
   figures.recoveries = recoveries_;
   if (const int64_t step = memory_step(); step >= 0) figures.memory_step = step;
   figures.worker_bytes = resident_bytes(::getpid());
+  if (bucket_ != nullptr) {
+    const Bucket::Uploads done = bucket_->uploads();
+    figures.bucket = {bucket_->is_level(), !bucket_->trouble().empty(), done.snapshots, done.bytes, done.step};
+  }
   if (service_) figures.coordinator = service_->status();
   if (!trainers_) return figures;
   figures.trainer = trainers_->state();
