@@ -17,7 +17,7 @@ LANGUAGE_OPTIONS = --dataset.source_language $(word 1,$(LANGUAGES)) --dataset.ta
 TRAIN_COMMAND = $(BUILD)/bin/worker local $(if $(PRESET),--preset $(PRESET)) $(if $(DATASET),$(LANGUAGE_OPTIONS)) \
   $(if $(TRAIN),--dataset.train $(TRAIN)) $(ARGS)
 
-.PHONY: help packages build programs corpus train test manifests debian13-test soak cluster-demo parity bench recovery-bench asan tsan coverage tidy format format-check clean
+.PHONY: help packages build programs corpus train test manifests debian13-test soak storage-soak cluster-demo parity bench recovery-bench asan tsan coverage tidy format format-check clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -79,6 +79,11 @@ debian13-test: ## build and run every test on Debian 13, in a root folder of its
 MINUTES := 10
 soak: build ## disturb runs of three workers at random for MINUTES minutes (10) and compare bits
 	@SOAK_MINUTES=$(MINUTES) $(BUILD)/bin/soak --gtest_brief=1
+
+SCHEDULES := 2000
+SEED := 1
+storage-soak: build ## write and read snapshots in a bucket that fails by chance: SCHEDULES (2000) schedules from SEED (1) on
+	@SOAK_SCHEDULES=$(SCHEDULES) SOAK_SEED=$(SEED) $(BUILD)/bin/storage_soak --gtest_brief=1
 
 cluster-demo: build ## show a run on Kubernetes on this machine: apply, train, lose a pod, scale, finish (root, KUBEBUILDER_ASSETS)
 	@[ -n "$$KUBEBUILDER_ASSETS" ] || { echo 'KUBEBUILDER_ASSETS: expected a folder with etcd, kube-apiserver and kube-controller-manager' >&2; exit 2; }

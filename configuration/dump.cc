@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "configuration/keys.h"
+#include "worker/base/error.h"
 #include "worker/base/hash.h"
 
 namespace podium {
@@ -47,6 +48,9 @@ std::string mathematics_hash(const Settings& settings) {
 
 std::string run_name(const LoadedSettings& loaded) {
   const std::string name = run_name(loaded.settings);
+  if (loaded.actions.new_run && !loaded.settings.cloud_storage_bucket_name.empty())
+    throw Error("--new-run: snapshots also go to {}, where it does not look; choose another run_name",
+                loaded.settings.cloud_storage_bucket_name);
   const std::filesystem::path folder = loaded.settings.snapshots.folder;
   if (!loaded.actions.new_run || !std::filesystem::exists(folder / name)) return name;
   for (int i = 2;; ++i) {

@@ -69,6 +69,8 @@ std::vector<Key> settings_keys(Settings& s) {
        kOperation},
       {"preset", &s.preset, any(), "", "quickstart, tutorial, transformer-base, transformer-big; empty: defaults only",
        kOperation},
+      {"cloud_storage_key_file", &s.cloud_storage_key_file, any(), "",
+       "Google credentials as JSON; empty: those of the environment, of gcloud or of the machine", kOperation},
       {"task", one_of(s.task, {"translation"}), any(), "", "what is learnt", kMathematics},
       {"run_name", &s.run_name, form(is_run_name, "a file name of letters, digits, '-', '_' and '.', or nothing"), "",
        "the same name resumes; empty: the task and a hash of what changes the mathematics", kOperation},

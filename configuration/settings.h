@@ -22,6 +22,7 @@ struct Settings {
   int64_t local_batch_size = 64;
   std::string cloud_storage_bucket_name;
   std::string cloud_storage_upload_folder;
+  std::string cloud_storage_key_file;
   std::string preset = "quickstart";
   Task task = Task::kTranslation;
   std::string run_name;  // as given; run_name() below derives one when empty

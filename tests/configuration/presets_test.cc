@@ -118,6 +118,7 @@ TEST(MathematicsHash, ChangesWithExactlyTheKeysThatChangeTheMathematics) {
   const std::set<std::string, std::less<>> operation_keys = {"worker_count",
                                                              "cloud_storage_bucket_name",
                                                              "cloud_storage_upload_folder",
+                                                             "cloud_storage_key_file",
                                                              "preset",
                                                              "run_name",
                                                              "dataset.max_bad_fraction",

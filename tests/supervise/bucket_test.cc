@@ -216,6 +216,7 @@ TEST_F(BucketTest, CatchesUpWhenItIsBack) {
   ASSERT_TRUE(wait_for([&] { return !bucket->trouble().empty(); }));
   EXPECT_FALSE(bucket->is_level());
   EXPECT_EQ(bucket->trouble(), "the bucket is away");
+  EXPECT_TRUE(wait_for([&] { return bucket->has_failed(); }));
   set_gate(true, false);
   EXPECT_TRUE(becomes_level(*bucket));
   EXPECT_EQ(bucket->trouble(), "");

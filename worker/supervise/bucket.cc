@@ -124,6 +124,11 @@ std::string Bucket::trouble() const {
   return trouble_;
 }
 
+bool Bucket::has_failed() const {
+  const std::lock_guard lock(mutex_);
+  return failed_at_ >= looks_ && looks_ > 0;
+}
+
 Bucket::Uploads Bucket::uploads() const {
   const std::lock_guard lock(mutex_);
   return uploads_;
@@ -159,7 +164,7 @@ void Bucket::work() {
     } catch (const Ends&) {
       return;
     } catch (const std::exception& error) {
-      failed(error.what());
+      failed(error.what(), looks);
       pause = plan_.retry_seconds;
     }
     if (pause > 0) wait(pause);
@@ -167,8 +172,9 @@ void Bucket::work() {
 }
 
 // Told once for each reason, however often it is tried.
-void Bucket::failed(const std::string& reason) {
+void Bucket::failed(const std::string& reason, uint64_t looks) {
   const std::lock_guard lock(mutex_);
+  failed_at_ = looks;
   if (reason == trouble_) return;
   trouble_ = reason;
   log_(Severity::kWarning, fmt::format("snapshots stay in {} until {} takes them (tried every {:g} s): {}",

@@ -60,8 +60,10 @@ class Bucket {
   void look();
   // Whether all that was here at the last look() is there.
   bool is_level() const;
-  // Why not; empty: it is under way.
+  // Why the last attempt failed; empty: it did not.
   std::string trouble() const;
+  // Whether one failed that began after the last look(): there is no use in waiting.
+  bool has_failed() const;
   // What was uploaded so far.
   struct Uploads {
     uint64_t snapshots = 0, bytes = 0;
@@ -81,7 +83,7 @@ class Bucket {
   std::string best() const;
   std::optional<std::string> fetch_named();
   void copy_markers(ObjectStore& from, ObjectStore& to) const;
-  void failed(const std::string& reason);
+  void failed(const std::string& reason, uint64_t looks);
 
   const BucketPlan plan_;
   const Log log_;
@@ -96,7 +98,7 @@ class Bucket {
   std::function<void(const std::string&)> superseded_;
   mutable std::mutex mutex_;
   std::condition_variable changed_;
-  uint64_t looks_ = 0, level_at_ = 0;
+  uint64_t looks_ = 0, level_at_ = 0, failed_at_ = 0;
   std::string trouble_;
   Uploads uploads_;
   std::thread thread_;

@@ -4,22 +4,16 @@
 #include <unistd.h>
 
 #include "worker/base/error.h"
+#include "worker/storage/open_store.h"
 
 namespace podium {
 namespace {
-
-constexpr std::string_view kFolder = "file://";
 
 std::string with_folder(std::string place, std::string folder) {
   while (folder.starts_with('/')) folder.erase(0, 1);
   while (folder.ends_with('/')) folder.pop_back();
   while (place.ends_with('/')) place.pop_back();
   return folder.empty() ? place : place + "/" + folder;
-}
-
-std::unique_ptr<ObjectStore> open_store(const std::string& where) {
-  if (where.starts_with(kFolder)) return std::make_unique<LocalStore>(where.substr(kFolder.size()));
-  throw Error("cloud_storage_bucket_name: {} cannot be opened", where);
 }
 
 // While it lives, a signal ends the process at once: as process 1 of a container it would otherwise be ignored, and
@@ -46,7 +40,7 @@ std::unique_ptr<Bucket> take_over_bucket(const WorkerSetup& setup, const WorkerL
   const std::string& name = settings.cloud_storage_bucket_name;
   if (name.empty() || settings.workers.ordinal != 0) return nullptr;
   const std::string where =
-      with_folder(name.starts_with(kFolder) ? name : "gs://" + name, settings.cloud_storage_upload_folder);
+      with_folder(is_store_url(name) ? name : "gs://" + name, settings.cloud_storage_upload_folder);
   BucketPlan plan{.where = where,
                   .run = setup.run,
                   .folder = settings.snapshots.folder,
@@ -55,9 +49,11 @@ std::unique_ptr<Bucket> take_over_bucket(const WorkerSetup& setup, const WorkerL
                   .retention = {settings.snapshots.keep_last, settings.snapshots.keep_every},
                   .keeps_best = settings.snapshots.keep_best,
                   .uploads_all = settings.snapshots.upload == Settings::Snapshots::Upload::kAll};
-  auto bucket =
-      std::make_unique<Bucket>([where](std::chrono::seconds) { return open_store(where); }, std::move(plan),
-                               [log](Severity severity, const std::string& text) { log.line(text, severity); });
+  auto bucket = std::make_unique<Bucket>(
+      [where, key = settings.cloud_storage_key_file](std::chrono::seconds patience) {
+        return open_store(where, {.key_file = key, .patience = patience});
+      },
+      std::move(plan), [log](Severity severity, const std::string& text) { log.line(text, severity); });
   const SignalsEnd signals_end;
   try {
     bucket->take_over();

@@ -181,11 +181,11 @@ void WorkerLoop::end_run(const proto::RunEnded& end) {
   wait_for_bucket();
 }
 
-// The bucket has the last snapshot, and the marker, before anything says that the run is over; at most for as long as a
-// signal's grace lasts, or a bill should grow.
+// The bucket has the last snapshot, and the marker, before anything says that the run is over: unless it refuses them,
+// and at most for as long as a signal's grace lasts, or a bill should grow.
 void WorkerLoop::wait_for_bucket() {
   if (bucket_->is_level()) return conclude();
-  if (steady_clock::now() - ended_ > kLongestUpload) {
+  if (bucket_->has_failed() || steady_clock::now() - ended_ > kLongestUpload) {
     log_.line(fmt::format("the last snapshots are NOT in the bucket, but in {}: {}", setup_.settings.snapshots.folder,
                           bucket_->trouble()),
               Severity::kError);

@@ -13,6 +13,7 @@
 #include "worker/try_model/attention.h"
 #include "worker/try_model/generation_arguments.h"
 #include "worker/try_model/score.h"
+#include "worker/try_model/weights_folder.h"
 
 namespace podium {
 namespace {
@@ -68,7 +69,7 @@ class Session {
         threads_(options.threads > 0 ? options.threads
                                      : static_cast<int>(std::max(1u, std::thread::hardware_concurrency()))),
         generation_(options.generation.options()),
-        translator_(Translator::open(options.weights)) {}
+        translator_(Translator::open(weights_folder(options.weights))) {}
 
   void run() {
     if (!options_.attention.picture.empty()) {
@@ -162,7 +163,9 @@ int run(int argc, char** argv) {
   CLI::App app(
       "Translates with the weights of a snapshot: at a prompt, the lines of a file or a pipe, or the sentences given.",
       "test");
-  app.add_option("--weights", options.weights, "folder of a snapshot, as snapshots/latest")->required();
+  app.add_option("--weights", options.weights,
+                 "folder of a snapshot, as snapshots/latest or gs://BUCKET/FOLDER/RUN/step-000500")
+      ->required();
   CLI::Option* input = app.add_option("--input", options.input, "file with one sentence a line; -: standard input")
                            ->capture_default_str();
   CLI::Option* score =

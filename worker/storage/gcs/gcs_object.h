@@ -1,0 +1,33 @@
+// An object's description in the JSON API, and pages of them. Whatever arrives, nothing else than HttpFailure is
+// thrown.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "worker/storage/http/http_failure.h"
+#include "worker/storage/object_store.h"
+
+namespace podium {
+
+struct GcsObjectInfo {
+  ObjectInfo info;
+  std::string generation;
+  std::string upload_id;  // ours, in the object's own metadata; "" when it has none
+};
+
+// The member of an object's own metadata that says which upload made it: after a lost reply we know our own by it.
+inline constexpr const char* kUploadIdKey = "podium-upload";
+
+GcsObjectInfo parse_gcs_object(const HttpReply& reply);
+
+struct GcsPage {
+  std::vector<std::string> names;
+  std::string next;  // the token of the next page; "": it was the last
+};
+GcsPage parse_gcs_page(const HttpReply& reply);
+
+// The CRC32C in x-goog-hash: "crc32c=n03x6A==,md5=…".
+std::optional<uint32_t> crc32c_of_hash_header(const std::string& header);
+
+}  // namespace podium
