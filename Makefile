@@ -96,7 +96,7 @@ parity: build corpus parity-packages ## train the same here and in PyTorch and c
 bench: build parity-packages ## time training steps beside PyTorch's, in turn
 	@bench/speed.sh
 
-recovery-bench: build corpus ## time starts, recoveries from SIGKILL and re-formings of 2 and 3 workers (about 20 minutes)
+recovery-bench: build corpus ## time starts, recoveries from SIGKILL and re-formings of 2 and 3 workers (about 20 minutes; CLUSTER=1: of pods, 10 minutes)
 	@bench/recovery.sh
 
 # $(call run_tests,NAME): configures and builds preset NAME in build/NAME and runs its tests; TESTS=REGEX runs some.

@@ -3,11 +3,11 @@
 #include <signal.h>
 
 #include <CLI/CLI.hpp>
-#include <algorithm>
 #include <cstdio>
 #include <iostream>
 #include <random>
 
+#include "bench/figure.h"
 #include "bench/timed_workers.h"
 #include "worker/base/error.h"
 
@@ -20,29 +20,6 @@ struct Options {
   bool no_standby = false;
   unsigned seed = 1;
   std::string preset = "tutorial", data = "data";
-};
-
-// One duration of many recoveries, in milliseconds.
-class Figure {
- public:
-  explicit Figure(std::string name) : name_(std::move(name)) {}
-  void add(Time from, std::optional<Time> to) {
-    if (to) values_.push_back(milliseconds(from, *to));
-  }
-  void add(std::optional<Time> from, std::optional<Time> to) {
-    if (from) add(*from, to);
-  }
-  void add(const std::vector<double>& values) { values_.insert(values_.end(), values.begin(), values.end()); }
-  void print() {
-    if (values_.empty()) return;
-    std::sort(values_.begin(), values_.end());
-    fmt::print("  {:<44} {:8.0f} {:8.0f} {:8.0f}\n", name_, values_[values_.size() / 2], values_.front(),
-               values_.back());
-  }
-
- private:
-  std::string name_;
-  std::vector<double> values_;
 };
 
 // The durations between what happens one after the other.
@@ -62,10 +39,6 @@ class Breakdown {
   Figure ending_{"  old world's end to new world's start"}, forming_{"  start to MPI formed"},
       restoring_{"  MPI formed to state restored"}, step_{"  restored to first finished step"};
 };
-
-void title(const std::string& text) {
-  fmt::print("{}\n  {:<44} {:>8} {:>8} {:>8}\n", text, "ms", "median", "best", "worst");
-}
 
 void measure_starts(TimedWorkers& workers, const Options& options) {
   Figure whole{"processes' start to first finished step"}, prepared{"all prepared to first finished step"};

@@ -18,6 +18,9 @@ struct Claimant {
 class Authenticator {
  public:
   virtual ~Authenticator() = default;
+  // Whether it can judge. False while it has asked for what it needs and not been answered yet: then whoever comes is
+  // to come again, and nobody needs to be told. An answer that is an error makes it ready to say so.
+  virtual bool is_ready() const { return true; }
   // Why this credential does not prove that its bearer is `claimant`, or, without one, any of the workers; nullopt: it
   // does. The text never holds the credential. On the io_context's thread, and quick.
   virtual std::optional<std::string> refuse(const std::string& credential, const Claimant* claimant) = 0;

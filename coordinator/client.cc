@@ -43,7 +43,7 @@ struct CoordinatorClient::State : std::enable_shared_from_this<State> {
   void happened(uint64_t of_attempt, ClientStream::Event event);
   void received(const proto::CoordinatorMessage& message);
   void ended(grpc::Status status);
-  void try_again(const std::string& reason, bool refused);
+  void try_again(const std::string& reason, bool refused, bool unable = false);
   void send(proto::WorkerMessage message);
   void give_up(const std::string& reason);
   void stop();
@@ -82,7 +82,7 @@ void CoordinatorClient::State::connect() {
     // Not at once: whoever makes a client has none yet.
     boost::asio::post(io, [weak = weak_from_this(), reason = std::string(error.what())] {
       const auto state = weak.lock();
-      if (state != nullptr && !state->stopped) state->try_again(reason, false);
+      if (state != nullptr && !state->stopped) state->try_again(reason, false, true);
     });
   }
 }
@@ -146,12 +146,13 @@ void CoordinatorClient::State::ended(grpc::Status status) {
   try_again(reason, !is_own && is_refusal(status));
 }
 
-void CoordinatorClient::State::try_again(const std::string& reason, bool refused) {
+void CoordinatorClient::State::try_again(const std::string& reason, bool refused, bool unable) {
   welcomed = false;
   call_after(wait, [](State& state) { state.connect(); });
   wait = std::min(wait * 2, kLongestWait);
   if (reason == told_reason) return;
   told_reason = reason;
+  if (unable && handlers.unable) handlers.unable(reason);
   if (handlers.disconnected) handlers.disconnected(reason, refused);
 }
 

@@ -29,6 +29,9 @@ class CoordinatorClient {
     // The stream broke ("connection refused", "no answer for 4 s"), could not be begun, or was refused with a reason of
     // the coordinator's; it will be tried again. Only the first of equal reasons in a row.
     std::function<void(const std::string& reason, bool refused)> disconnected;
+    // Before disconnected(), when it could not be begun: what is wrong here, with its fix ("...: empty; a token is
+    // expected").
+    std::function<void(const std::string& reason)> unable = {};
   };
   // Handlers are never called from here.
   CoordinatorClient(boost::asio::io_context& io, ClientOptions options, Handlers handlers);

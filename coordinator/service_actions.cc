@@ -117,6 +117,7 @@ void CoordinatorService::State::modex_answered(uint64_t connection, const proto:
 }
 
 void CoordinatorService::State::status_asked(StatusCall& call) {
+  if (!authenticator->is_ready()) return call.finish(not_ready());
   const auto reason = authenticator->refuse(call.request().credential(), nullptr);
   if (reason) {
     log.stranger(host_of_peer(call.peer()), *reason);

@@ -66,6 +66,10 @@ struct CoordinatorService::State : std::enable_shared_from_this<State> {
   void modex_answered(uint64_t connection, const proto::ModexReply& reply);
   void status_asked(StatusCall& call);
   proto::Status status() const;
+  // What is told to those who come before the authenticator is ready.
+  static grpc::Status not_ready() {
+    return {grpc::StatusCode::UNAVAILABLE, "the coordinator does not know yet whom to let in; ask again"};
+  }
 
   boost::asio::io_context& io;
   ServiceOptions options;

@@ -115,6 +115,9 @@ void CoordinatorService::State::greeted(uint64_t connection, const proto::Worker
     refuse(connection, grpc::StatusCode::INVALID_ARGUMENT, "it did not begin with a Hello");
   } else if (const auto fault = find_fault(message.hello())) {
     refuse(connection, grpc::StatusCode::INVALID_ARGUMENT, *fault);
+  } else if (!authenticator->is_ready()) {
+    // No refusal: the worker comes again by itself, quietly.
+    end_stream(connection, not_ready());
   } else if (const auto reason = authenticate(*streams.at(connection).call, message.hello())) {
     refuse(connection, grpc::StatusCode::UNAUTHENTICATED, *reason);
   } else {

@@ -44,6 +44,8 @@ class Discovery {
   // HOST:PORT where this worker serves when it is ordinal 0.
   virtual std::string own_address() const = 0;
   virtual void watch(Handlers handlers) = 0;
+  // Of ordinal 0: whether the cluster has been asked which pods are alive, and has answered, if only with an error.
+  virtual bool knows_pods() const { return true; }
   // Of ordinal 0: why no pod of that name and uid is alive, as far as the cluster has said; nullopt: one is, or there
   // is no cluster to ask.
   virtual std::optional<std::string> refuse_pod(const std::string& /*name*/, const std::string& /*uid*/) const {

@@ -25,6 +25,7 @@ class KubernetesDiscovery : public Discovery {
   PeerIdentity self() const override { return options_.pod.peer; }
   std::string own_address() const override;
   void watch(Handlers handlers) override;
+  bool knows_pods() const override { return pods_ || !trouble_.empty(); }
   std::optional<std::string> refuse_pod(const std::string& name, const std::string& uid) const override;
 
  private:

@@ -72,6 +72,7 @@ class TokenAuthenticator::Keys {
 
   asio::awaitable<void> run();
   void stop();
+  bool was_answered() const { return was_answered_; }
   std::optional<std::string> refuse(const SignedToken& token);
 
  private:
@@ -83,7 +84,8 @@ class TokenAuthenticator::Keys {
   asio::steady_timer timer_;
   Backoff backoff_;
   bool is_stopped_ = false;
-  bool is_resting_ = false;  // nothing is wrong, and nothing due for an hour
+  bool was_answered_ = false;  // or not, within the request's deadline
+  bool is_resting_ = false;    // nothing is wrong, and nothing due for an hour
   Instant asked_{};
   std::optional<KeySet> keys_;
   std::string trouble_ = "it is being asked for";
@@ -93,6 +95,7 @@ asio::awaitable<void> TokenAuthenticator::Keys::run() {
   while (!is_stopped_) {
     const Duration wait = co_await read();
     if (is_stopped_) co_return;
+    was_answered_ = true;
     is_resting_ = trouble_.empty();
     co_await pause(timer_, time_, wait);
     is_resting_ = false;
@@ -152,6 +155,8 @@ TokenAuthenticator::TokenAuthenticator(asio::io_context& io, std::shared_ptr<Cre
 }
 
 TokenAuthenticator::~TokenAuthenticator() { keys_->stop(); }
+
+bool TokenAuthenticator::is_ready() const { return keys_->was_answered() && rules_.knows_pods(); }
 
 // Foreign text comes into the reason by way of the claims.
 std::optional<std::string> TokenAuthenticator::refuse(const std::string& credential, const Claimant* claimant) {

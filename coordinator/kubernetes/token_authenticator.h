@@ -13,6 +13,8 @@ struct TokenRules {
   std::string name_space, stateful_set;
   // Why this pod, by name and uid, is no live pod of the StatefulSet; nullopt: it is one.
   std::function<std::optional<std::string>(const Claimant& pod)> refuse_pod;
+  // Whether refuse_pod can say that by now.
+  std::function<bool()> knows_pods = [] { return true; };
 };
 
 // Checks a token against the API server's key set, then against the claimant: a pod's name and uid are in it. The key
@@ -27,6 +29,7 @@ class TokenAuthenticator : public Authenticator {
   TokenAuthenticator(const TokenAuthenticator&) = delete;
   TokenAuthenticator& operator=(const TokenAuthenticator&) = delete;
 
+  bool is_ready() const override;
   std::optional<std::string> refuse(const std::string& credential, const Claimant* claimant) override;
 
  private:

@@ -11,26 +11,6 @@ class ApiFaults : public TrainingPods {
     deploy({.replicas = 3});
     ASSERT_TRUE(wait_for_world("0, 1, 2"));
   }
-  // The same world trains on.
-  void expect_untouched() {
-    const std::string log = pods_.log(pod(0));
-    EXPECT_TRUE(wait_for_steps(100));
-    EXPECT_EQ(worlds_ended(pods_.log(pod(0))), worlds_ended(log)) << pods_.log(pod(0));
-  }
-  void expect_that_a_pod_is_replaced() {
-    const size_t before = worlds("0, 1, 2");
-    const std::string uid = pods_.uid(pod(2));
-    pods_.remove(pod(2));
-    EXPECT_TRUE(wait_until([&] { return pods_.is_running(pod(2)) && pods_.uid(pod(2)) != uid; }));
-    EXPECT_TRUE(wait_for_world("0, 1, 2", before));
-  }
-
- private:
-  static size_t worlds_ended(const std::string& log) {
-    size_t count = 0;
-    for (size_t at = 0; (at = log.find(" ended: ", at)) != std::string::npos; ++at) ++count;
-    return count;
-  }
 };
 
 TEST_F(ApiFaults, AKilledApiServerIsNotMissedUntilAPodIsLost) {

@@ -23,7 +23,8 @@ const char* assets() {
 fs::path entered(const fs::path& folder) {
   enter_node();
   fs::permissions(folder, fs::perms::owner_all | fs::perms::group_exec | fs::perms::others_exec);
-  for (const char* name : {"hold", "address", "linger"}) fs::create_directories(folder / "control" / name);
+  for (const char* name : {"hold", "address", "linger", "token", "api-token"})
+    fs::create_directories(folder / "control" / name);
   fs::create_directories(folder / "claims");
   return folder;
 }

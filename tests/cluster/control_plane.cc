@@ -59,7 +59,7 @@ void ControlPlane::write_identities() const {
   const CertificateAuthority authority;
   const CertificateAndKey server = authority.issue(
       "DNS:kubernetes,DNS:kubernetes.default,DNS:kubernetes.default.svc,DNS:localhost,"
-      "IP:127.0.0.1,IP:10.96.0.1");
+      "IP:127.0.0.1,IP:10.96.0.1,IP:10.244.0.1");
   const std::string administrator = random_token(), manager = random_token();
   write(folder_ / "pki/ca.crt", authority.certificate());
   write(folder_ / "pki/server.crt", server.certificate);
@@ -108,8 +108,8 @@ std::vector<std::string> ControlPlane::arguments(const std::string& name) const 
             "--controllers=statefulset,serviceaccount,serviceaccount-token,root-ca-cert-publisher,garbagecollector,"
             "namespace,disruption,endpoint"};
   return {program, fmt::format("--etcd-servers={}", kEtcd), "--bind-address=0.0.0.0", "--secure-port=443",
-          "--insecure-port=0", "--advertise-address=10.244.0.1", "--endpoint-reconciler-type=none",
-          "--service-cluster-ip-range=10.96.0.0/16", "--authorization-mode=RBAC",
+          "--insecure-port=0", "--permit-port-sharing", "--advertise-address=10.244.0.1",
+          "--endpoint-reconciler-type=none", "--service-cluster-ip-range=10.96.0.0/16", "--authorization-mode=RBAC",
           "--token-auth-file=" + pki + "/tokens.csv", "--client-ca-file=" + pki + "/ca.crt",
           "--tls-cert-file=" + pki + "/server.crt", "--tls-private-key-file=" + pki + "/server.key",
           "--service-account-issuer=https://kubernetes.default.svc.cluster.local",

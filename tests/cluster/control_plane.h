@@ -1,5 +1,5 @@
-// etcd, kube-apiserver and kube-controller-manager, real ones, in the node's network: https://10.96.0.1:443. They end
-// with this object, and with the test's process however that ends.
+// etcd, kube-apiserver and kube-controller-manager, real ones, in the node's network: at https://10.96.0.1:443, where
+// pods look for them, and at kServer. They end with this object, and with the test's process however that ends.
 #pragma once
 
 #include <map>
@@ -11,7 +11,8 @@
 
 namespace podium::cluster {
 
-inline constexpr char kServer[] = "https://10.96.0.1:443";
+// For all but pods: between those and the server there may be a proxy (api_proxy.h).
+inline constexpr char kServer[] = "https://10.244.0.1:443";
 
 class ControlPlane {
  public:

@@ -59,6 +59,8 @@ TEST_F(Links, AnOldPodThatStillRunsIsReplaced) {
   EXPECT_TRUE(wait_for_world("0, 1, 2", before));
   EXPECT_EQ(::kill(old, 0), 0) << "the old one ended, and proved nothing";
   EXPECT_TRUE(wait_for_steps(20));
+  EXPECT_TRUE(wait_for_log(
+      2, fmt::format("pod {} has the uid {} now; this one, {}, was replaced", pod(2), pods_.uid(pod(2)), uid)));
   fs::remove(pods_.control("linger", pod(2)));
   finish(3);
 }

@@ -12,6 +12,9 @@ namespace {
 
 // Nobody's.
 constexpr char kNowhere[] = "02:ff:ff:ff:ff:fe";
+// The node's own. A bridge without one takes the lowest of its ports', another one whenever that pod goes: the others
+// would send to the old one for half a minute.
+constexpr char kNode[] = "02:00:00:00:00:01";
 
 }  // namespace
 
@@ -37,9 +40,9 @@ void enter_node() {
   // `ip netns` keeps its names here: where nobody else sees them.
   shell("mkdir -p /run/netns; mount -t tmpfs -o mode=755 netns /run/netns");
   shell(
-      fmt::format("ip link set lo up; ip address add {}/32 dev lo; ip link add bridge type bridge; "
+      fmt::format("ip link set lo up; ip address add {}/32 dev lo; ip link add bridge address {} type bridge; "
                   "ip address add {}/24 dev bridge; ip link set bridge up",
-                  kApiAddress, kNodeAddress));
+                  kApiAddress, kNode, kNodeAddress));
 }
 
 void plug_in(const std::string& name, const std::string& address) {

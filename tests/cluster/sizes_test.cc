@@ -1,4 +1,7 @@
 // Runs whose pods come late, are many, have odd names, and become more and fewer.
+#include <thread>
+
+#include "tests/cluster/long_tests.h"
 #include "tests/cluster/training_pods.h"
 
 namespace podium::cluster {
@@ -14,6 +17,7 @@ TEST_F(Sizes, PodsThatComeOneAfterTheOtherTrainTogether) {
     EXPECT_TRUE(wait_until([&] { return !pods_.get(pod(i)).is_null(); }));
     pods_.release(pod(i));
     EXPECT_TRUE(wait_until([&] { return pods_.is_running(pod(i)); }));
+    std::this_thread::sleep_for(std::chrono::seconds(is_long() ? 30 : 2));
   }
   EXPECT_TRUE(wait_for_world("0, 1, 2"));
   finish(3);

@@ -1,5 +1,8 @@
 #include "tests/cluster/training_pods.h"
 
+#include <algorithm>
+#include <regex>
+
 #include "tests/cluster/yaml.h"
 #include "worker/base/error.h"
 
@@ -68,6 +71,11 @@ json TrainingPods::stateful_set(int replicas, int64_t steps) const {
   container["workingDir"] = "/training";
   container["volumeMounts"].push_back({{"name", "training"}, {"mountPath", "/training"}});
   pod["volumes"].push_back({{"name", "training"}, {"hostPath", {{"path", run_->folder().string()}}}});
+  if (!plan_.tls_secret.empty()) {
+    container["volumeMounts"].push_back({{"name", "tls"}, {"mountPath", "/tls"}});
+    pod["volumes"].push_back({{"name", "tls"}, {"secret", {{"secretName", plan_.tls_secret}}}});
+    container["args"].push_back("--workers.tls_folder=/tls");
+  }
   // The last of a name counts. worker_count is for the ConfigMap, where it may change.
   std::map<std::string, std::string> values;
   for (const auto& options : {run_->options(), kWaits, plan_.worker_options})
@@ -87,19 +95,50 @@ bool TrainingPods::wait_for_log(int ordinal, const std::string& text) const {
 }
 
 // In the coordinator's log, a JSON object a line: "message":"generation 2: workers 0, 1, 2 at step 41".
-size_t TrainingPods::worlds(const std::string& workers) const {
-  size_t count = 0;
+std::vector<std::string> TrainingPods::formed_worlds() const {
+  static const std::regex kFormed("\"message\":\"generation [0-9]+: workers? (.*?)( at step [0-9]+)?\"");
+  std::vector<std::string> formed;
   std::istringstream log(pods_.log(pod(0)));
-  for (std::string line; std::getline(log, line);) {
-    if (line.find("\"message\":\"generation ") == std::string::npos) continue;
-    const std::string text = ": workers " + workers;
-    if (line.find(text + " at ") != std::string::npos || line.find(text + "\"") != std::string::npos) ++count;
-  }
-  return count;
+  std::smatch match;
+  for (std::string line; std::getline(log, line);)
+    if (line.find("\"message\":\"generation ") != std::string::npos && std::regex_search(line, match, kFormed))
+      formed.push_back(match[1]);
+  return formed;
+}
+
+size_t TrainingPods::worlds(const std::string& workers) const {
+  const std::vector<std::string> formed = formed_worlds();
+  return static_cast<size_t>(std::count(formed.begin(), formed.end(), workers));
+}
+
+std::string TrainingPods::last_world() const {
+  const std::vector<std::string> formed = formed_worlds();
+  return formed.empty() ? "" : formed.back();
 }
 
 bool TrainingPods::wait_for_world(const std::string& workers, size_t earlier) const {
   return wait_until([&] { return worlds(workers) > earlier; }) && wait_for_steps(3);
+}
+
+size_t TrainingPods::worlds_ended() const {
+  const std::string log = pods_.log(pod(0));
+  size_t count = 0;
+  for (size_t at = 0; (at = log.find(" ended: ", at)) != std::string::npos; ++at) ++count;
+  return count;
+}
+
+void TrainingPods::expect_untouched() {
+  const size_t ended = worlds_ended();
+  EXPECT_TRUE(wait_for_steps(100));
+  EXPECT_EQ(worlds_ended(), ended) << pods_.log(pod(0));
+}
+
+void TrainingPods::expect_that_a_pod_is_replaced() {
+  const size_t before = worlds("0, 1, 2");
+  const std::string uid = pods_.uid(pod(2));
+  pods_.remove(pod(2));
+  EXPECT_TRUE(wait_until([&] { return pods_.is_running(pod(2)) && pods_.uid(pod(2)) != uid; }));
+  EXPECT_TRUE(wait_for_world("0, 1, 2", before));
 }
 
 void TrainingPods::set_worker_count(int count) {

@@ -13,6 +13,7 @@ struct TrainingPlan {
   std::vector<std::string> options = {};  // of the run: the undisturbed one has them too
   std::vector<std::string> worker_options = {};
   bool has_role = true;
+  std::string tls_secret = {};  // is mounted at workers.tls_folder
 };
 
 class TrainingPods : public ClusterTest {
@@ -33,7 +34,13 @@ class TrainingPods : public ClusterTest {
   // Until a world of these ordinals trains, formed after `earlier` others: "generation 2: workers 0, 1".
   [[nodiscard]] bool wait_for_world(const std::string& workers, size_t earlier = 0) const;
   size_t worlds(const std::string& workers) const;  // so many were formed, as worker 0's log has them
+  std::string last_world() const;                   // "": none yet
   void set_worker_count(int count);                 // in the ConfigMap
+
+  // The same world trains on for 100 steps.
+  void expect_untouched();
+  // Pod 2 of three is deleted, and another of its name trains with the others.
+  void expect_that_a_pod_is_replaced();
 
   // Scales to 0, waits for the end of all pods, and applies `replicas` again for ten steps more; waits until the run
   // is complete and its own workers have scaled it to 0; and compares it with an undisturbed run.
@@ -42,6 +49,8 @@ class TrainingPods : public ClusterTest {
   void expect_finished(int64_t steps);
 
  private:
+  std::vector<std::string> formed_worlds() const;
+  size_t worlds_ended() const;
   nlohmann::json settings() const;
   nlohmann::json stateful_set(int replicas, int64_t steps) const;
 

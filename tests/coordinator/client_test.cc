@@ -194,6 +194,7 @@ TEST_F(CoordinatorTest, AClientReadsItsCredentialAnewAtEachAttempt) {
   EXPECT_TRUE(until([&] { return worker.connected == 1; }));
   EXPECT_EQ(asked, 7);
   EXPECT_THAT(worker.reasons, testing::ElementsAre("the token is not there yet", "wrong secret"));
+  EXPECT_THAT(worker.own_troubles, testing::ElementsAre("the token is not there yet"));
   EXPECT_EQ(worker.refusals, 1);
 }
 

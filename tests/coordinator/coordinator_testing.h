@@ -107,7 +107,8 @@ struct TestWorker {
                                         [this](const std::string& reason, bool refused) {
                                           reasons.push_back(reason);
                                           refusals += refused;
-                                        }})) {}
+                                        },
+                                        [this](const std::string& reason) { own_troubles.push_back(reason); }})) {}
 
   size_t count(proto::CoordinatorMessage::MessageCase kind) const {
     return std::count_if(came.begin(), came.end(), [&](const auto& message) { return message.message_case() == kind; });
@@ -123,7 +124,7 @@ struct TestWorker {
   }
 
   int connected = 0, refusals = 0;
-  std::vector<std::string> reasons;
+  std::vector<std::string> reasons, own_troubles;
   std::vector<proto::CoordinatorMessage> came;
   std::unique_ptr<CoordinatorClient> client;
 };

@@ -50,6 +50,37 @@ TEST_F(CoordinatorTest, AWrongSecretIsRefusedAndToldOnceHoweverOftenItTries) {
   EXPECT_THAT(error_of([&] { expect_undisturbed(); }), "no error");
 }
 
+// One that has asked the API server, and not been answered yet.
+struct LateAuthenticator : Authenticator {
+  explicit LateAuthenticator(const bool& knows) : knows(knows) {}
+  bool is_ready() const override { return knows; }
+  std::optional<std::string> refuse(const std::string&, const Claimant*) override {
+    return knows ? std::nullopt : std::optional<std::string>("asked too early");
+  }
+  const bool& knows;
+};
+
+TEST_F(CoordinatorTest, WhoComesBeforeItKnowsWhomToLetInWaitsQuietly) {
+  bool knows = false;
+  service = std::make_unique<CoordinatorService>(io, options, std::make_unique<LateAuthenticator>(knows));
+  TestWorker& worker = add_worker(hello_of(1));
+  ASSERT_TRUE(until([&] { return !worker.reasons.empty(); }));
+  EXPECT_THAT(worker.reasons[0], HasSubstr("does not know yet whom to let in"));
+  EXPECT_EQ(worker.connected, 0);
+  std::string error;
+  std::thread asker([&, address = fmt::format("127.0.0.1:{}", service->port())] {
+    const std::string text = error_of([&] { get_status({address}, kSecret, 30); });
+    boost::asio::post(io, [&error, text] { error = text; });
+  });
+  EXPECT_TRUE(until([&] { return !error.empty(); }));
+  asker.join();
+  EXPECT_THAT(error, HasSubstr("does not know yet whom to let in"));
+  knows = true;
+  EXPECT_TRUE(until([&] { return worker.connected == 1; }));
+  EXPECT_EQ(worker.refusals, 0);
+  EXPECT_THAT(log, testing::Not(testing::Contains(HasSubstr("refused"))));
+}
+
 TEST_F(CoordinatorTest, TheStatusIsForThoseWhoKnowTheSecret) {
   serve();
   std::string error;

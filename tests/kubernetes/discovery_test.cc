@@ -58,14 +58,26 @@ TEST_F(KubernetesDiscoveryTest, OrdinalZeroIsTheCoordinatorAndFollowsItsStateful
 
 TEST_F(KubernetesDiscoveryTest, OrdinalZeroKnowsWhichPodsAreAlive) {
   start(0);
+  EXPECT_FALSE(discovery->knows_pods());
   EXPECT_THAT(discovery->refuse_pod("web-1", "b").value_or("none"), HasSubstr("have not been read yet"));
   EXPECT_EQ(discovery->refuse_pod("web-0", "own"), std::nullopt);
   server.put_pod("web-1", "b");
   ASSERT_TRUE(until([&] { return pods[1].uid == "b"; }));
+  EXPECT_TRUE(discovery->knows_pods());
   EXPECT_EQ(discovery->refuse_pod("web-1", "b"), std::nullopt);
   EXPECT_THAT(discovery->refuse_pod("web-1", "a").value_or("none"),
               HasSubstr("pod web-1 has the uid b now; this one, a, was replaced"));
   EXPECT_THAT(discovery->refuse_pod("web-2", "c").value_or("none"), HasSubstr("StatefulSet web has no pod web-2"));
+}
+
+TEST_F(KubernetesDiscoveryTest, OrdinalZeroCanSayWhyItDoesNotKnowThePods) {
+  server.stop();
+  start(0);
+  EXPECT_FALSE(discovery->knows_pods());
+  ASSERT_TRUE(until([&] { return !troubles.empty(); }));
+  EXPECT_TRUE(discovery->knows_pods());
+  EXPECT_THAT(discovery->refuse_pod("web-1", "b").value_or("none"),
+              AllOf(HasSubstr("have not been read yet"), HasSubstr("connection refused")));
 }
 
 TEST_F(KubernetesDiscoveryTest, APodOfAnotherOwnerIsNone) {

@@ -39,10 +39,12 @@ struct TokenAuthenticatorTest : testing::Test {
   }
 
   void start() {
-    const TokenRules rules{"demo", "web", [this](const Claimant& pod) {
+    const TokenRules rules{"demo", "web",
+                           [this](const Claimant& pod) {
                              asked.push_back(pod);
                              return dead;
-                           }};
+                           },
+                           [this] { return knows_pods; }};
     authenticator = std::make_unique<TokenAuthenticator>(cluster.io, cluster.credentials(), rules, time());
   }
   void start_with_keys() {
@@ -71,6 +73,7 @@ struct TokenAuthenticatorTest : testing::Test {
   const Claimant pod{1, "web-1", "uid-1"};
   Cluster cluster;
   int64_t unix_seconds = kTimeOfDay;
+  bool knows_pods = true;
   std::optional<std::string> dead;  // why the pod is no live one
   std::vector<Claimant> asked;
   std::unique_ptr<TokenAuthenticator> authenticator;
@@ -188,6 +191,26 @@ TEST_F(TokenAuthenticatorTest, LetsNobodyInBeforeTheKeySetWasRead) {
               testing::ElementsAre(1.2, 2.4, 4.8, 9.6, 19.2, 38.4, 45, 45));
   cluster.server.start();
   EXPECT_TRUE(cluster.run_until([&] { return refusal() == kAccepted; }));
+}
+
+TEST_F(TokenAuthenticatorTest, IsReadyWhenTheKeySetAndThePodsWereRead) {
+  knows_pods = false;
+  start();
+  EXPECT_FALSE(authenticator->is_ready());
+  ASSERT_TRUE(cluster.run_until([&] { return refusal() == kAccepted; }));
+  EXPECT_FALSE(authenticator->is_ready()) << "the pods have not been read";
+  knows_pods = true;
+  EXPECT_TRUE(authenticator->is_ready());
+}
+
+// The reason is to be told then, and it stays ready: a key set that was read once stays.
+TEST_F(TokenAuthenticatorTest, IsReadyToSayThatTheKeySetCouldNotBeRead) {
+  cluster.server.stop();
+  start();
+  EXPECT_FALSE(authenticator->is_ready());
+  ASSERT_TRUE(cluster.run_until([&] { return !cluster.time.waits.empty(); }));
+  EXPECT_TRUE(authenticator->is_ready());
+  EXPECT_THAT(refusal(), HasSubstr("connection refused"));
 }
 
 TEST_F(TokenAuthenticatorTest, SaysWhyTheKeySetCannotBeRead) {

@@ -41,9 +41,8 @@ class SnapshotCopyTest : public testing::Test {
   }
   // What is wrong; "": nothing.
   std::string copy(const std::vector<std::string>& names = {}) {
-    return error_of([&] {
-      copy_snapshot(store, kPrefix, read_manifest(store, kPrefix), folder.path() / "copies/it", names);
-    });
+    return error_of(
+        [&] { copy_snapshot(store, kPrefix, read_manifest(store, kPrefix), folder.path() / "copies/it", names); });
   }
   fs::path copied(const std::string& file) const { return folder.path() / "copies/it" / file; }
   fs::path stored(const std::string& file) const { return folder.path() / "store" / (kPrefix + file); }

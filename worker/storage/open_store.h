@@ -11,7 +11,7 @@
 namespace podium {
 
 struct OpenOptions {
-  std::string key_file = {};                               // Google credentials of the settings; "": none are named
+  std::string key_file = {};                                 // Google credentials of the settings; "": none are named
   std::chrono::seconds patience = std::chrono::minutes(15);  // with a bucket that fails, since its last progress
 };
 

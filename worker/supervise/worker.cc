@@ -203,7 +203,8 @@ std::unique_ptr<Authenticator> WorkerLoop::authenticator() {
       kubernetes::TokenRules{
           .name_space = credentials->name_space(),
           .stateful_set = setup_.pod->identity.stateful_set,
-          .refuse_pod = [this](const Claimant& pod) { return discovery_->refuse_pod(pod.name, pod.uid); }});
+          .refuse_pod = [this](const Claimant& pod) { return discovery_->refuse_pod(pod.name, pod.uid); },
+          .knows_pods = [this] { return discovery_->knows_pods(); }});
 }
 
 void WorkerLoop::wait_for_coordinator() {
@@ -239,6 +240,10 @@ void WorkerLoop::join(const std::string& address) {
           .connected = [this] { connected(); },
           .message = [this](const proto::CoordinatorMessage& message) { handle(message); },
           .disconnected = [this](const std::string& reason, bool refused) { disconnected(reason, refused); },
+          .unable =
+              [this](const std::string& reason) {
+                log_.line(fmt::format("worker 0 at {} is not asked: {}", coordinator_, reason), Severity::kWarning);
+              },
       });
 }
 

@@ -5,6 +5,9 @@
 //   hold      the pod is not scheduled as long as the file is there
 //   address   it is given the address in the file, for once
 //   linger    deleted by force, it goes on running as long as the file is there
+//   token, api-token   what the file says is done to its projected tokens of an audience of their own, or to the one
+//   for
+//             the API: "empty", "expired", or "rotate": a new one every second
 #pragma once
 
 #include "tests/cluster/kubelet/pod_runner.h"

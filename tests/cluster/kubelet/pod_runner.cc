@@ -41,7 +41,7 @@ PodRunner::PodRunner(json pod, std::string network, std::string address, const K
       look_up_(look_up),
       folder_(folder_of(pod_, options.folder)),
       started_at_(now_as_text()),
-      volumes_(pod_, address_, folder_, options.folder / "claims", api, std::move(look_up)) {
+      volumes_(pod_, address_, folder_, options.folder, api, std::move(look_up)) {
   fs::create_directories(folder_);
   plug_in(network_, address_);
   std::ofstream(folder_ / "network") << network_;

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "tests/cluster/kubelet/expired_token.h"
 #include "worker/base/error.h"
 
 namespace podium::cluster {
@@ -27,11 +28,11 @@ std::optional<int> security_number(const json& pod, const json& container, const
   return std::nullopt;
 }
 
-PodVolumes::PodVolumes(json pod, std::string address, fs::path folder, fs::path claims, ApiClient& api, LookUp look_up)
+PodVolumes::PodVolumes(json pod, std::string address, fs::path folder, fs::path cluster, ApiClient& api, LookUp look_up)
     : pod_(std::move(pod)),
       address_(std::move(address)),
       folder_(std::move(folder)),
-      claims_(std::move(claims)),
+      cluster_(std::move(cluster)),
       api_(api),
       look_up_(std::move(look_up)) {}
 
@@ -45,8 +46,9 @@ PodVolumes::~PodVolumes() {
 fs::path PodVolumes::path_of(const json& volume) const {
   if (volume.contains("hostPath")) return volume["hostPath"].at("path").get<std::string>();
   if (volume.contains("persistentVolumeClaim"))
-    return claims_ / fmt::format("{}_{}", pod_["metadata"].at("namespace").get<std::string>(),
-                                 volume["persistentVolumeClaim"].at("claimName").get<std::string>());
+    return cluster_ / "claims" /
+           fmt::format("{}_{}", pod_["metadata"].at("namespace").get<std::string>(),
+                       volume["persistentVolumeClaim"].at("claimName").get<std::string>());
   return volumes_of(folder_) / volume.at("name").get<std::string>();
 }
 
@@ -142,8 +144,11 @@ void PodVolumes::add_fields(const json& source, PublishedFiles& files) const {
 
 std::string PodVolumes::token(const json& source) {
   const std::string audience = source.value("audience", "");
+  const std::string fault = token_fault(audience);
+  if (fault == "empty") return "";
   Token& token = tokens_[audience];
-  if (!token.text.empty() && steady_clock::now() < token.renew_at) return token.text;
+  if (fault == "expired" && !token.text.empty()) return token.expired;
+  if (!token.text.empty() && fault != "rotate" && steady_clock::now() < token.renew_at) return token.text;
   const json& metadata = pod_["metadata"];
   const int seconds = source.value("expirationSeconds", 3600);
   const json request = {
@@ -159,11 +164,21 @@ std::string PodVolumes::token(const json& source) {
                   pod_["spec"].value("serviceAccountName", "default")),
       request);
   if (answer.is_ok()) {
-    token = {answer.json.at("status").at("token"), steady_clock::now() + std::chrono::seconds(seconds * 4 / 5)};
+    token.text = answer.json.at("status").at("token");
+    token.expired = expired(token.text, cluster_ / "pki/sa.key");
+    token.renew_at = steady_clock::now() + std::chrono::seconds(seconds * 4 / 5);
   } else if (token.text.empty()) {
     throw Error("token: {}", answer.error);
   }
-  return token.text;
+  return fault == "expired" ? token.expired : token.text;
+}
+
+std::string PodVolumes::token_fault(const std::string& audience) const {
+  const json& metadata = pod_["metadata"];
+  const fs::path file =
+      cluster_ / "control" / (audience.empty() ? "api-token" : "token") /
+      fmt::format("{}_{}", metadata.at("namespace").get<std::string>(), metadata.at("name").get<std::string>());
+  return fs::exists(file) ? read_file(file) : "";
 }
 
 }  // namespace podium::cluster

@@ -13,8 +13,10 @@ namespace podium::cluster {
 
 class PodVolumes {
  public:
-  // `folder` is the pod's own, `claims` where every PersistentVolumeClaim has a folder.
-  PodVolumes(nlohmann::json pod, std::string address, fs::path folder, fs::path claims, ApiClient& api, LookUp look_up);
+  // `folder` is the pod's own; in `cluster` every PersistentVolumeClaim has a folder in claims/, and tests say what is
+  // to happen to tokens in control/ (kubelet.h).
+  PodVolumes(nlohmann::json pod, std::string address, fs::path folder, fs::path cluster, ApiClient& api,
+             LookUp look_up);
   ~PodVolumes();
   PodVolumes(const PodVolumes&) = delete;
   PodVolumes& operator=(const PodVolumes&) = delete;
@@ -26,7 +28,7 @@ class PodVolumes {
 
  private:
   struct Token {
-    std::string text;
+    std::string text, expired;
     std::chrono::steady_clock::time_point renew_at;
   };
   void make(const nlohmann::json& volume);
@@ -35,11 +37,12 @@ class PodVolumes {
   void add_keys(const nlohmann::json& source, const char* kind, PublishedFiles& files) const;
   void add_fields(const nlohmann::json& source, PublishedFiles& files) const;
   std::string token(const nlohmann::json& source);
+  std::string token_fault(const std::string& audience) const;
   fs::path path_of(const nlohmann::json& volume) const;
 
   const nlohmann::json pod_;
   const std::string address_;
-  const fs::path folder_, claims_;
+  const fs::path folder_, cluster_;
   ApiClient& api_;
   const LookUp look_up_;
   std::map<std::string, Token> tokens_;  // by audience
