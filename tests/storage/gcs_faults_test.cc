@@ -113,6 +113,17 @@ TEST_F(GcsFaultsTest, ALostReplyIsNoConflict) {
   EXPECT_TRUE(stored("large") == large);
 }
 
+TEST_F(GcsFaultsTest, ALostReplyToTheLastPartAndALostSessionAreNoConflict) {
+  auto parts = std::make_shared<int>(0);
+  server.meet([parts](const GcsRequest& request) -> std::optional<GcsFault> {
+    if (request.is_upload_part()) ++*parts;
+    if (*parts == 4) return GcsFault{Kind::kLostReply};
+    return *parts == 5 && request.is_upload_part() ? std::optional(GcsFault{Kind::kStatus, 410}) : std::nullopt;
+  });
+  EXPECT_TRUE(store().create_if_absent("object", MemorySource(large)));
+  EXPECT_EQ(*parts, 5) << "what is there need not be sent again";
+}
+
 TEST_F(GcsFaultsTest, AnUploadGoesOnWhereTheServiceSays) {
   server.meet(kPart, {Kind::kStoredLess});
   EXPECT_TRUE(store().create_if_absent("object", MemorySource(large)));
