@@ -17,7 +17,7 @@ LANGUAGE_OPTIONS = --dataset.source_language $(word 1,$(LANGUAGES)) --dataset.ta
 TRAIN_COMMAND = $(BUILD)/bin/worker local $(if $(PRESET),--preset $(PRESET)) $(if $(DATASET),$(LANGUAGE_OPTIONS)) \
   $(if $(TRAIN),--dataset.train $(TRAIN)) $(ARGS)
 
-.PHONY: help packages build programs corpus train test manifests debian13-test soak storage-soak cluster-demo parity bench recovery-bench asan tsan coverage tidy format format-check clean
+.PHONY: help packages build programs corpus train test manifests debian13-test soak storage-soak cluster-test cluster-demo parity bench recovery-bench asan tsan coverage tidy format format-check clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -64,8 +64,8 @@ corpus: dataset programs ## fetch the example corpus into data/ (once): Portugue
 train: dataset programs $(if $(TRAIN),,corpus) ## train a translator (Portuguese-English, or DATASET=fr-en) with two workers, and translate with it
 	@$(TRAIN_COMMAND)
 
-test: build ## build and run every test
-	@ctest --test-dir $(BUILD) -j $(JOBS) --output-on-failure --no-tests=error --output-junit $(CURDIR)/$(BUILD)/tests.xml; \
+test: build ## build and run every test, but for the long ones of tests/cluster
+	@ctest --test-dir $(BUILD) -j $(JOBS) -LE long --output-on-failure --no-tests=error --output-junit $(CURDIR)/$(BUILD)/tests.xml; \
 	status=$$?; tests/list_skipped.sh $(BUILD)/tests.xml; exit $$status
 
 manifests: packages ## write configuration/settings.yaml into kubernetes/stateful-set.yaml: ConfigMap and replicas
@@ -85,8 +85,10 @@ SEED := 1
 storage-soak: build ## write and read snapshots in a bucket that fails by chance: SCHEDULES (2000) schedules from SEED (1) on
 	@SOAK_SCHEDULES=$(SCHEDULES) SOAK_SEED=$(SEED) $(BUILD)/bin/storage_soak --gtest_brief=1
 
-cluster-demo: build ## show a run on Kubernetes on this machine: apply, train, lose a pod, scale, finish (root, KUBEBUILDER_ASSETS)
-	@[ -n "$$KUBEBUILDER_ASSETS" ] || { echo 'KUBEBUILDER_ASSETS: expected a folder with etcd, kube-apiserver and kube-controller-manager' >&2; exit 2; }
+cluster-test: build ## run the scenarios on Kubernetes, the long ones too (root; KUBEBUILDER_ASSETS: on a real control plane)
+	@ctest --test-dir $(BUILD) -L cluster --output-on-failure --no-tests=error
+
+cluster-demo: build ## show a run on Kubernetes on this machine: apply, train, lose a pod, scale, finish (root; KUBEBUILDER_ASSETS: on a real control plane)
 	@$(BUILD)/bin/cluster_demo --gtest_brief=1
 
 # PYTHON, STEPS, THREADS, ROUNDS from the command line reach the scripts through the environment.

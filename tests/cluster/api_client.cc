@@ -36,12 +36,14 @@ ApiClient::ApiClient(std::string server, const fs::path& folder, std::chrono::mi
 ApiClient::~ApiClient() = default;
 
 ApiAnswer ApiClient::ask(const char* method, const std::string& path, const nlohmann::json* body,
-                         const std::string& type) {
+                         const std::string& type, const std::string& accept) {
   CURL* curl = handle_->curl;
   curl_easy_reset(curl);  // its connection stays open
   const std::string url = server_ + path, sent = body == nullptr ? "" : body->dump();
   std::string received;
-  curl_slist* headers = curl_slist_append(nullptr, ("Authorization: Bearer " + token_).c_str());
+  curl_slist* headers = nullptr;
+  if (!token_.empty()) headers = curl_slist_append(headers, ("Authorization: Bearer " + token_).c_str());
+  if (!accept.empty()) headers = curl_slist_append(headers, ("Accept: " + accept).c_str());
   if (body != nullptr) headers = curl_slist_append(headers, ("Content-Type: " + type).c_str());
   curl_easy_setopt(curl, CURLOPT_URL, url.c_str());
   curl_easy_setopt(curl, CURLOPT_PROXY, "");
@@ -67,9 +69,10 @@ ApiAnswer ApiClient::ask(const char* method, const std::string& path, const nloh
   curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &code);
   answer.code = static_cast<int>(code);
   answer.json = nlohmann::json::parse(received, nullptr, false);
+  answer.text = std::move(received);
   if (!answer.is_ok())
     answer.error = fmt::format("{} {}: {} {}", method, path, code,
-                               answer.json.is_object() ? answer.json.value("message", received) : received);
+                               answer.json.is_object() ? answer.json.value("message", answer.text) : answer.text);
   return answer;
 }
 

@@ -13,15 +13,16 @@ namespace podium::cluster {
 
 struct ApiAnswer {
   int code = 0;  // of HTTP; 0: none came
-  nlohmann::json json;
-  std::string error;  // of the connection or the server; empty: none
+  std::string text;
+  nlohmann::json json;  // the same, where it is that
+  std::string error;    // of the connection or the server; empty: none
   bool is_ok() const { return code >= 200 && code < 300; }
   bool is_away() const { return code == 0 || code == 429 || code >= 500; }
 };
 
 class ApiClient {
  public:
-  // `server` as "https://10.96.0.1:443"; `folder` holds token and ca.crt; `deadline` of a request.
+  // `server` as "https://10.96.0.1:443"; `folder` holds token (empty: nobody asks) and ca.crt; `deadline` of a request.
   ApiClient(std::string server, const fs::path& folder, std::chrono::milliseconds deadline);
   ~ApiClient();
   ApiClient(const ApiClient&) = delete;
@@ -42,10 +43,11 @@ class ApiClient {
   ApiAnswer remove(const std::string& path, const nlohmann::json& body) {
     return ask("DELETE", path, &body, "application/json");
   }
+  // `body`, of this `type`, may be null; `accept` empty: anything.
+  ApiAnswer ask(const char* method, const std::string& path, const nlohmann::json* body, const std::string& type,
+                const std::string& accept = "");
 
  private:
-  ApiAnswer ask(const char* method, const std::string& path, const nlohmann::json* body, const std::string& type);
-
   struct Handle;
   const std::unique_ptr<Handle> handle_;
   const std::string server_, authorities_, token_;

@@ -15,11 +15,6 @@ using std::chrono::steady_clock;
 // A busy machine may need seconds for one; a server that is away takes no time.
 constexpr std::chrono::seconds kRequest{30};
 
-const char* assets() {
-  const char* folder = std::getenv("KUBEBUILDER_ASSETS");
-  return folder == nullptr ? "" : folder;
-}
-
 fs::path entered(const fs::path& folder) {
   enter_node();
   fs::permissions(folder, fs::perms::owner_all | fs::perms::group_exec | fs::perms::others_exec);
@@ -57,11 +52,6 @@ bool wait_until(const std::function<bool()>& condition, std::chrono::seconds dea
 
 std::string Cluster::missing() {
   if (::getuid() != 0) return "needs root";
-  const std::string folder = assets();
-  if (folder.empty()) return "KUBEBUILDER_ASSETS names no folder with etcd, kube-apiserver and kube-controller-manager";
-  for (const char* name : {"etcd", "kube-apiserver", "kube-controller-manager"})
-    if (::access((fs::path(folder) / name).c_str(), X_OK) != 0)
-      return fmt::format("KUBEBUILDER_ASSETS: {} has no {}", folder, name);
   try {
     shell("unshare -n -m -p -f true; command -v ip bridge");
   } catch (const Error& error) {
@@ -71,7 +61,7 @@ std::string Cluster::missing() {
 }
 
 Cluster::Cluster(ClusterOptions options)
-    : control_plane_(std::make_unique<ControlPlane>(assets(), entered(folder_.path()))),
+    : control_plane_(std::make_unique<ControlPlane>(control_plane_programs(), entered(folder_.path()))),
       api_(kServer, folder_.path() / "admin", kRequest) {
   control_plane_->start_all();
   const std::string folder = folder_.path();

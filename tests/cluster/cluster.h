@@ -1,5 +1,5 @@
-// A Kubernetes cluster on this machine for one test program: a real control plane, and pods that are processes in
-// namespaces of their own (kubelet/kubelet.h). Takes root, and KUBEBUILDER_ASSETS.
+// A Kubernetes cluster on this machine for one test program: a control plane (control_plane.h: a real one with
+// KUBEBUILDER_ASSETS), and pods that are processes in namespaces of their own (kubelet/kubelet.h). Takes root.
 #pragma once
 
 #include <gtest/gtest.h>

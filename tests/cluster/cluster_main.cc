@@ -21,6 +21,10 @@ int main(int argc, char** argv) {
     fmt::print("all tests: Skipped\n{}\n", missing);  // as tests/list_skipped.sh reads it
     return kSkipped;
   }
+  std::string note;
+  control_plane_programs(&note);
+  if (!note.empty()) fmt::print("{}\n", note);
+  std::fflush(stdout);
   try {
     cluster = std::make_unique<Cluster>();
   } catch (const podium::Error& error) {

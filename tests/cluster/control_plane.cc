@@ -4,6 +4,7 @@
 #include <openssl/pem.h>
 #include <openssl/rand.h>
 #include <openssl/rsa.h>
+#include <unistd.h>
 
 #include <fstream>
 #include <thread>
@@ -49,6 +50,22 @@ std::string end_of(const std::string& text) { return text.size() < 3000 ? text :
 
 }  // namespace
 
+fs::path control_plane_programs(std::string* why) {
+  const char* folder = std::getenv("KUBEBUILDER_ASSETS");
+  std::string reason;
+  if (std::getenv("PODIUM_SMALL_API_SERVER") != nullptr) reason = "PODIUM_SMALL_API_SERVER";
+  if (reason.empty() && (folder == nullptr || *folder == '\0')) reason = "no KUBEBUILDER_ASSETS";
+  for (const char* name : {"etcd", "kube-apiserver", kManager})
+    if (reason.empty() && ::access((fs::path(folder) / name).c_str(), X_OK) != 0)
+      reason = fmt::format("KUBEBUILDER_ASSETS: {} has no {}", folder, name);
+  if (reason.empty()) return folder;
+  if (why != nullptr)
+    *why = reason +
+           ": on Podium's own small API server, which is not Kubernetes: it answers as Kubernetes 1.20 did in "
+           "tests/cluster/transcripts";
+  return {};
+}
+
 ControlPlane::ControlPlane(fs::path programs, fs::path folder)
     : programs_(std::move(programs)), folder_(std::move(folder)) {
   write_identities();
@@ -86,8 +103,14 @@ current-context: context
   write(folder_ / "admin/kubeconfig", fmt::format(kText, kServer, authority, (folder_ / "admin/token").string()));
 }
 
+std::vector<std::string> ControlPlane::names() const {
+  if (!is_real()) return {"kube-apiserver"};
+  return {"etcd", "kube-apiserver", kManager};
+}
+
 std::vector<std::string> ControlPlane::arguments(const std::string& name) const {
   const std::string folder = folder_, pki = folder_ / "pki", program = programs_ / name;
+  if (!is_real()) return {PODIUM_BINARY_DIR "/small_api_server", "--folder=" + folder, "--port=443"};
   if (name == "etcd")
     return {program,
             "--data-dir=" + folder + "/etcd",
@@ -138,7 +161,7 @@ bool ControlPlane::serves() const {
 }
 
 void ControlPlane::start_all() {
-  for (const char* name : {"etcd", "kube-apiserver", kManager}) start(name);
+  for (const std::string& name : names()) start(name);
   wait_until_it_serves();
 }
 

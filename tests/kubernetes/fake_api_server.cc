@@ -1,27 +1,12 @@
 #include "tests/kubernetes/fake_api_server.h"
 
-#include <arpa/inet.h>
 #include <fmt/format.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
-#include <boost/asio.hpp>
-#include <boost/asio/ssl.hpp>
-#include <boost/beast/core.hpp>
-#include <boost/beast/http.hpp>
-
-#include "worker/base/error.h"
 
 namespace podium {
 
-namespace asio = boost::asio;
-namespace http = boost::beast::http;
-using asio::ip::tcp;
 using nlohmann::json;
 
 namespace {
-
-struct Gone {};  // ends the thread of a connection
 
 std::string query_value(const std::string& target, const std::string& key) {
   for (size_t at = target.find('?'); at != std::string::npos; at = target.find('&', at + 1))
@@ -53,127 +38,30 @@ std::string event_line(const std::string& type, const json& object) {
 
 }  // namespace
 
-struct FakeApiServer::Connection {
-  Connection(asio::io_context& io, asio::ssl::context& tls, tcp::socket socket)
-      : io(io), stream(std::move(socket), tls), descriptor(stream.next_layer().native_handle()) {}
-  asio::io_context& io;
-  asio::ssl::stream<tcp::socket> stream;
-  const int descriptor;
-  boost::beast::flat_buffer buffer;
-  std::mutex mutex;
-  bool is_done = false;  // and its descriptor another's
-};
+FakeApiServer::FakeApiServer(const CertificateAndKey& certificate)
+    : server_(std::make_unique<HttpsServer>(certificate, HttpsServer::Place{},
+                                            [this](Exchange& exchange) { handle(exchange); })) {}
 
-class FakeApiServer::Answer : public Exchange {
- public:
-  Answer(FakeApiServer& server, Connection& connection, http::request<http::string_body> request)
-      : server_(server), connection_(connection), request_(std::move(request)), target_(request_.target()) {}
-
-  const std::string& target() const override { return target_; }
-  const std::string& header(const std::string& name) override { return header_ = std::string(request_[name]); }
-  std::string line() const { return std::string(request_.method_string()) + " " + target_; }
-  const std::string& body() const { return request_.body(); }
-
-  void answer(int code, const std::string& body, const std::string& headers) override {
-    write(fmt::format("HTTP/1.1 {} -\r\nContent-Type: application/json\r\nContent-Length: {}\r\n{}\r\n{}", code,
-                      body.size(), headers, body));
-  }
-  void begin() override {
-    write("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n");
-  }
-  void chunk(const std::string& text) override { write(fmt::format("{:x}\r\n{}\r\n", text.size(), text)); }
-  void end() override { write("0\r\n\r\n"); }
-  void write(const std::string& bytes) override { asio::write(connection_.stream, asio::buffer(bytes)); }
-  void reset() override {
-    const linger at_once{1, 0};
-    ::setsockopt(connection_.descriptor, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
-    throw Gone();
-  }
-  void close() override { throw Gone(); }
-  void hang() override {
-    std::unique_lock lock(server_.mutex_);
-    server_.changed_.wait(lock, [&] { return server_.is_stopped_; });
-    throw Gone();
-  }
-
- private:
-  FakeApiServer& server_;
-  Connection& connection_;
-  const http::request<http::string_body> request_;
-  const std::string target_;
-  std::string header_;
-};
-
-FakeApiServer::FakeApiServer(const CertificateAndKey& certificate) : certificate_(certificate) { start(); }
 FakeApiServer::~FakeApiServer() { stop(); }
 
 void FakeApiServer::start() {
-  const std::lock_guard lock(mutex_);
-  listener_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  const int on = 1;
-  ::setsockopt(listener_, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-  sockaddr_in address{
-      .sin_family = AF_INET, .sin_port = htons(static_cast<uint16_t>(port_)), .sin_addr = {}, .sin_zero = {}};
-  ::inet_pton(AF_INET, "127.0.0.1", &address.sin_addr);
-  socklen_t size = sizeof address;
-  if (::bind(listener_, reinterpret_cast<sockaddr*>(&address), size) != 0 || ::listen(listener_, 64) != 0 ||
-      ::getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &size) != 0)
-    throw_system_error(errno, "the fake API server's port");
-  port_ = ntohs(address.sin_port);
-  is_stopped_ = false;
-  acceptor_ = std::thread([this] { accept_all(); });
+  {
+    const std::lock_guard lock(mutex_);
+    is_stopped_ = false;
+  }
+  server_->start();
 }
 
 void FakeApiServer::stop() {
   {
     const std::lock_guard lock(mutex_);
-    if (std::exchange(is_stopped_, true)) return;
+    is_stopped_ = true;
   }
   changed_.notify_all();
-  ::shutdown(listener_, SHUT_RDWR);
-  acceptor_.join();
-  ::close(listener_);
-  for (auto& [connection, thread] : served_) {
-    {
-      const std::lock_guard lock(connection->mutex);
-      if (!connection->is_done) ::shutdown(connection->descriptor, SHUT_RDWR);
-    }
-    thread.join();
-  }
-  served_.clear();
+  server_->stop();
 }
 
-void FakeApiServer::accept_all() {
-  auto io = std::make_shared<asio::io_context>();
-  auto tls = std::make_shared<asio::ssl::context>(asio::ssl::context::tls_server);
-  tls->use_certificate_chain(asio::buffer(certificate_.certificate));
-  tls->use_private_key(asio::buffer(certificate_.key), asio::ssl::context::pem);
-  for (int descriptor; (descriptor = ::accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC)) >= 0;) {
-    ++connections_;
-    auto connection = std::make_shared<Connection>(*io, *tls, tcp::socket(*io, tcp::v4(), descriptor));
-    served_.emplace_back(connection, std::thread([this, io, tls, connection] { serve(*connection); }));
-  }
-}
-
-void FakeApiServer::serve(Connection& connection) {
-  try {
-    connection.stream.handshake(asio::ssl::stream_base::server);
-    while (true) {
-      http::request<http::string_body> request;
-      http::read(connection.stream, connection.buffer, request);
-      Answer answer(*this, connection, std::move(request));
-      handle(answer);
-    }
-  } catch (const Gone&) {
-  } catch (const boost::system::system_error&) {
-  }
-  const std::lock_guard lock(connection.mutex);
-  connection.is_done = true;
-  boost::system::error_code ignored;
-  connection.stream.next_layer().close(ignored);
-}
-
-void FakeApiServer::handle(Answer& answer) {
+void FakeApiServer::handle(Exchange& answer) {
   std::optional<Script> replacement;
   bool is_known = false;
   {
@@ -206,7 +94,7 @@ std::optional<FakeApiServer::Script> FakeApiServer::take_replacement(const std::
   return std::nullopt;
 }
 
-void FakeApiServer::handle_pods(Answer& answer) {
+void FakeApiServer::handle_pods(Exchange& answer) {
   if (query_value(answer.target(), "watch") == "1")
     watch(answer);
   else
@@ -214,7 +102,7 @@ void FakeApiServer::handle_pods(Answer& answer) {
 }
 
 // As the real one: a limit counts only when the newest version is asked for, and a version ahead of it is refused.
-void FakeApiServer::list(Answer& answer) {
+void FakeApiServer::list(Exchange& answer) {
   const std::string next = query_value(answer.target(), "continue"),
                     wanted = query_value(answer.target(), "resourceVersion");
   const std::string limit_text = query_value(answer.target(), "limit");
@@ -250,7 +138,7 @@ void FakeApiServer::list(Answer& answer) {
   answer.end();
 }
 
-void FakeApiServer::watch(Answer& answer) {
+void FakeApiServer::watch(Exchange& answer) {
   int seen = std::stoi(query_value(answer.target(), "resourceVersion"));
   std::unique_lock lock(mutex_);
   const int round = watch_round_;
@@ -274,7 +162,7 @@ void FakeApiServer::watch(Answer& answer) {
       lock.lock();
       continue;
     }
-    if (is_stopped_) throw Gone();
+    if (is_stopped_) answer.close();
     if (round != watch_round_) break;
     changed_.wait(lock);
   }
@@ -282,7 +170,7 @@ void FakeApiServer::watch(Answer& answer) {
   answer.end();
 }
 
-void FakeApiServer::handle_stateful_set(Answer& answer) {
+void FakeApiServer::handle_stateful_set(Exchange& answer) {
   const bool is_scale = answer.target() == "/apis/apps/v1/namespaces/demo/statefulsets/web/scale";
   if (!is_scale && answer.target() != "/apis/apps/v1/namespaces/demo/statefulsets/web")
     return answer.answer(404, status_body(404, "NotFound", "statefulsets.apps \"other\" not found"), "");
@@ -299,7 +187,7 @@ void FakeApiServer::handle_stateful_set(Answer& answer) {
   answer.answer(200, object.dump(), "");
 }
 
-void FakeApiServer::handle_keys(Answer& answer) {
+void FakeApiServer::handle_keys(Exchange& answer) {
   // As the real one: this is no application/json to it.
   if (answer.header("Accept").find("application/jwk-set+json") == std::string::npos)
     return answer.answer(406, status_body(406, "NotAcceptable", "406: Not Acceptable"), "");

@@ -2,47 +2,29 @@
 // versions, watches and pages as shared facts have them, and an answer of the test's choice instead for any request.
 #pragma once
 
-#include <atomic>
 #include <condition_variable>
 #include <functional>
-#include <list>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
-#include <thread>
 #include <vector>
 
-#include "tests/kubernetes/certificates.h"
+#include "tests/kubernetes/https_server.h"
 
 namespace podium {
 
 class FakeApiServer {
  public:
-  // One request being answered. What it cannot do any more, because the client or the server is gone, ends its thread.
-  class Exchange {
-   public:
-    virtual ~Exchange() = default;
-    virtual const std::string& target() const = 0;
-    virtual const std::string& header(const std::string& name) = 0;  // of the request
-    // An answer at once; `headers` as "Name: value\r\n".
-    virtual void answer(int code, const std::string& body, const std::string& headers = "") = 0;
-    virtual void begin() = 0;  // HTTP 200, chunked
-    virtual void chunk(const std::string& text) = 0;
-    virtual void end() = 0;
-    virtual void write(const std::string& bytes) = 0;  // as they are
-    virtual void reset() = 0;                          // the connection, by RST
-    virtual void close() = 0;                          // the connection, without an end of the body
-    virtual void hang() = 0;                           // until the server stops
-  };
+  using Exchange = HttpsServer::Exchange;
   using Script = std::function<void(Exchange&)>;
 
   explicit FakeApiServer(const CertificateAndKey& certificate);
   ~FakeApiServer();
 
-  int port() const { return port_; }
+  int port() const { return server_->port(); }
   void stop();   // connections are reset, further ones refused
   void start();  // on the same port, with what it held
 
@@ -62,7 +44,7 @@ class FakeApiServer {
 
   // The lines of the requests so far that contain `part`.
   std::vector<std::string> requests(const std::string& part = "") const;
-  int connections() const { return connections_; }  // that were opened
+  int connections() const { return server_->connections(); }  // that were opened
 
  private:
   struct Event {
@@ -75,28 +57,17 @@ class FakeApiServer {
     Script script;
     int times;
   };
-  struct Connection;
-  class Answer;
-  void accept_all();
-  void serve(Connection& connection);
-  void handle(Answer& answer);
-  void handle_pods(Answer& answer);
-  void list(Answer& answer);
-  void watch(Answer& answer);
-  void handle_stateful_set(Answer& answer);
-  void handle_keys(Answer& answer);
+  void handle(Exchange& answer);
+  void handle_pods(Exchange& answer);
+  void list(Exchange& answer);
+  void watch(Exchange& answer);
+  void handle_stateful_set(Exchange& answer);
+  void handle_keys(Exchange& answer);
   std::optional<Script> take_replacement(const std::string& line);
-
-  const CertificateAndKey certificate_;
-  int port_ = 0;
-  std::atomic<int> connections_{0};
-  std::thread acceptor_;
-  int listener_ = -1;
-  std::list<std::pair<std::shared_ptr<Connection>, std::thread>> served_;
 
   mutable std::mutex mutex_;
   std::condition_variable changed_;
-  bool is_stopped_ = true;
+  bool is_stopped_ = false;
   int version_ = 100, oldest_ = 100, watch_round_ = 0;
   std::map<std::string, nlohmann::json> pods_;
   std::vector<Event> events_;
@@ -104,6 +75,7 @@ class FakeApiServer {
   int replicas_ = 3;
   std::vector<Replacement> replacements_;
   std::vector<std::string> requests_;
+  std::unique_ptr<HttpsServer> server_;
 };
 
 // The body of a refusal as the API server words it.

@@ -5,7 +5,9 @@
 #include <openssl/ec.h>
 #include <openssl/ecdsa.h>
 #include <openssl/evp.h>
+#include <openssl/pem.h>
 #include <openssl/rsa.h>
+#include <openssl/x509.h>
 
 #include "worker/base/error.h"
 
@@ -43,6 +45,21 @@ SigningKey::SigningKey(std::string id, EVP_PKEY* key, std::string curve)
 
 SigningKey SigningKey::rsa(const std::string& id, int bits) {
   return {id, EVP_RSA_gen(static_cast<unsigned>(bits)), ""};
+}
+
+// The identifier: SHA-256 of the public key's DER.
+SigningKey SigningKey::read(const std::string& pem) {
+  const std::unique_ptr<BIO, decltype(&BIO_free)> text(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())),
+                                                       BIO_free);
+  EVP_PKEY* key = PEM_read_bio_PrivateKey(text.get(), nullptr, nullptr, nullptr);
+  if (key == nullptr) throw Error("a key to sign with: no PEM of a private key");
+  unsigned char* der = nullptr;
+  const int size = i2d_PUBKEY(key, &der);
+  unsigned char digest[EVP_MAX_MD_SIZE];
+  unsigned digest_size = 0;
+  EVP_Digest(der, static_cast<size_t>(size), digest, &digest_size, EVP_sha256(), nullptr);
+  OPENSSL_free(der);
+  return {base64url(std::string(reinterpret_cast<char*>(digest), digest_size)), key, ""};
 }
 
 SigningKey SigningKey::curve(const std::string& id, const std::string& name) {

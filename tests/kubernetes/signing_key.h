@@ -12,6 +12,8 @@ namespace podium {
 class SigningKey {
  public:
   static SigningKey rsa(const std::string& id, int bits = 2048);
+  // An RSA key as PEM, whose identifier is made from it as Kubernetes does. Throws Error.
+  static SigningKey read(const std::string& pem);
   static SigningKey curve(const std::string& id, const std::string& name);  // "P-256"
 
   // As it stands in a key set, with the `algorithm` unless that is "".
