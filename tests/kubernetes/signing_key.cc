@@ -111,16 +111,6 @@ json key_set(std::initializer_list<json> keys) {
   return set;
 }
 
-std::string base64url(const std::string& bytes) {
-  std::string text(4 * (bytes.size() / 3 + 1) + 1, '\0');
-  text.resize(static_cast<size_t>(EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data()),
-                                                  reinterpret_cast<const unsigned char*>(bytes.data()),
-                                                  static_cast<int>(bytes.size()))));
-  for (char& c : text) c = c == '+' ? '-' : c == '/' ? '_' : c;
-  text.erase(text.find_last_not_of('=') + 1);
-  return text;
-}
-
 json projected_claims(int64_t unix_seconds) {
   json claims{{"iss", "https://kubernetes.default.svc"},
               {"aud", {"podium"}},

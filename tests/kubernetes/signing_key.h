@@ -5,6 +5,8 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "worker/storage/base64.h"
+
 typedef struct evp_pkey_st EVP_PKEY;
 
 namespace podium {
@@ -32,7 +34,6 @@ class SigningKey {
 };
 
 nlohmann::json key_set(std::initializer_list<nlohmann::json> keys);
-std::string base64url(const std::string& bytes);
 
 // The claims of a projected token of the pod `web-1`, uid `uid-1`, in the namespace `demo`, made at `unix_seconds` for
 // an hour.

@@ -22,14 +22,14 @@ struct Completion {
   RunLimits limits;
 };
 
-// The markers' names begin with it.
-std::string completion_prefix(const std::string& run);
-
 // Writes RUN/finished-step-000500.json; does nothing when it is there.
 void write_completion(ObjectStore& store, const std::string& run, const Completion& completion);
 
 // The newest marker; nullopt: none. Throws Error naming it when it cannot be read.
 std::optional<Completion> find_completion(ObjectStore& store, const std::string& run);
+
+// Copies the markers that `to` lacks.
+void copy_completions(ObjectStore& from, ObjectStore& to, const std::string& run);
 
 // Whether a run that ended under `done` would train further under `now`.
 bool goes_further(const RunLimits& now, const RunLimits& done);

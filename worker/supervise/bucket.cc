@@ -1,8 +1,8 @@
 #include "worker/supervise/bucket.h"
 
 #include <algorithm>
-#include <chrono>
 
+#include "worker/console/format.h"
 #include "worker/snapshot/completion.h"
 #include "worker/snapshot/epochs.h"
 #include "worker/snapshot/snapshot_name.h"
@@ -14,25 +14,14 @@ using std::chrono::steady_clock;
 
 // A snapshot is noticed by itself within it.
 constexpr double kBetweenLooksSeconds = 2;
-constexpr std::chrono::seconds kPatience{900}, kPatienceAtStart{20};
-constexpr uint64_t kLargestMarker = 64 << 10;
-
-// What is on its way is given up.
-class Ends : public Error {
- public:
-  using Error::Error;
-};
-
-std::string size_text(uint64_t bytes) {
-  return bytes < 1'000'000 ? fmt::format("{} kB", (bytes + 999) / 1000)
-                           : fmt::format("{:.1f} MB", static_cast<double>(bytes) / 1e6);
-}
+// At the start people wait for the answer.
+constexpr std::chrono::seconds kPatienceAtStart{20}, kPatience{900};
 
 }  // namespace
 
 Bucket::Bucket(Open open, BucketPlan plan, Log log)
     : plan_(std::move(plan)), log_(std::move(log)), local_(plan_.folder), open_(std::move(open)) {
-  this->open(kPatience);
+  this->open(kPatienceAtStart);
 }
 
 void Bucket::open(std::chrono::seconds patience) {
@@ -41,18 +30,14 @@ void Bucket::open(std::chrono::seconds patience) {
   mirror_.emplace(
       local_, *store_, plan_.run, [this](const std::string& text) { log_(Severity::kWarning, text); },
       [this] {
-        if (ends_) throw Ends("the worker ends");
+        if (ends_) throw Error("the worker ends");  // what is on its way is given up
       });
 }
 
-Bucket::~Bucket() {
+void Bucket::stop() {
   ends_ = true;
-  {
-    const std::lock_guard lock(mutex_);
-    ++looks_;
-  }
-  changed_.notify_all();
-  store_->close();
+  look();
+  if (store_) store_->close();
   if (thread_.joinable()) thread_.join();
 }
 
@@ -61,9 +46,8 @@ void Bucket::claim() {
 }
 
 void Bucket::take_over() {
-  open(kPatienceAtStart);  // people wait for the answer
   claim();
-  copy_markers(*store_, local_);
+  copy_completions(*store_, local_, plan_.run);
   if (plan_.resume == "none") {
     if (mirror_->has_remote())
       throw CannotResume(
@@ -86,16 +70,6 @@ std::optional<std::string> Bucket::fetch_named() {
   } catch (const InvalidSnapshot& invalid) {
     throw CannotResume("snapshots.resume is {}, which is neither in {} nor whole in {}: {}", plan_.resume,
                        plan_.folder.string(), plan_.where, invalid.what());
-  }
-}
-
-// Markers are small, and never change.
-void Bucket::copy_markers(ObjectStore& from, ObjectStore& to) const {
-  const std::string prefix = completion_prefix(plan_.run);
-  const std::vector<std::string> there = to.list(prefix);
-  for (const std::string& name : from.list(prefix)) {
-    if (std::ranges::find(there, name) != there.end()) continue;
-    if (const auto text = read_object(from, name, kLargestMarker)) to.create_if_absent(name, MemorySource(*text));
   }
 }
 
@@ -134,9 +108,9 @@ Bucket::Uploads Bucket::uploads() const {
   return uploads_;
 }
 
-void Bucket::wait(double seconds) {
+// Not at all when something new came since that many looks.
+void Bucket::wait(double seconds, uint64_t looks) {
   std::unique_lock lock(mutex_);
-  const uint64_t looks = looks_;
   changed_.wait_for(lock, std::chrono::duration<double>(seconds), [&] { return ends_ || looks_ != looks; });
 }
 
@@ -154,20 +128,18 @@ void Bucket::work() {
         level_at_ = looks;
         if (!trouble_.empty()) log_(Severity::kInfo, fmt::format("{} is back, and has all snapshots", plan_.where));
         trouble_.clear();
-        if (looks_ != looks) continue;
       } else {
         pause = 0;
       }
     } catch (const Superseded& error) {
       log_(Severity::kError, error.what());
       return superseded_(error.what());
-    } catch (const Ends&) {
-      return;
     } catch (const std::exception& error) {
+      if (ends_) return;
       failed(error.what(), looks);
       pause = plan_.retry_seconds;
     }
-    if (pause > 0) wait(pause);
+    if (pause > 0) wait(pause, looks);
   }
 }
 
@@ -189,7 +161,7 @@ bool Bucket::bring_level() {
     upload(names.front());
     return false;
   }
-  copy_markers(local_, *store_);
+  copy_completions(local_, *store_, plan_.run);
   return true;
 }
 
@@ -225,7 +197,7 @@ void Bucket::upload(const std::string& name) {
   }
   const std::chrono::duration<double> took = steady_clock::now() - begin;
   log_(Severity::kInfo, fmt::format("snapshot {} is in {}/{}/ ({} in {:.1f} s)", name, plan_.where, plan_.run,
-                                    size_text(done.bytes), took.count()));
+                                    format_bytes_of(done.bytes, 0), took.count()));
   {
     const std::lock_guard lock(mutex_);
     ++uploads_.snapshots;

@@ -45,8 +45,7 @@ class Bucket {
 
   // Throws Error when it cannot be opened.
   Bucket(Open open, BucketPlan plan, Log log);
-  // Gives up what is on its way.
-  ~Bucket();
+  ~Bucket() { stop(); }
 
   // Before anything else. Claims the next epoch in the bucket, which shows that it can be written to, and brings its
   // newest snapshot (or the one that is resumed) and the markers of a finished run here, where they are newer. Throws
@@ -56,6 +55,8 @@ class Bucket {
   // From now on the thread works. `superseded` is called, on it, when another coordinator has claimed a higher epoch:
   // nothing more is committed.
   void start(std::function<void(const std::string& reason)> superseded);
+  // Gives up what is on its way; `superseded` is not called any more.
+  void stop();
   // Something new may be here: it looks at once, not only every few seconds.
   void look();
   // Whether all that was here at the last look() is there.
@@ -74,7 +75,7 @@ class Bucket {
  private:
   void open(std::chrono::seconds patience);
   void work();
-  void wait(double seconds);
+  void wait(double seconds, uint64_t looks);
   bool bring_level();
   void claim();
   void upload(const std::string& name);
@@ -82,7 +83,6 @@ class Bucket {
   std::vector<std::string> chosen(std::vector<std::string> names);
   std::string best() const;
   std::optional<std::string> fetch_named();
-  void copy_markers(ObjectStore& from, ObjectStore& to) const;
   void failed(const std::string& reason, uint64_t looks);
 
   const BucketPlan plan_;
@@ -93,7 +93,7 @@ class Bucket {
   std::unique_ptr<ObjectStore> store_;
   std::optional<SnapshotMirror> mirror_;
   std::optional<uint64_t> epoch_;  // in the bucket
-  bool may_remove_ = true;         // until it is refused
+  bool may_remove_ = true;         // until it fails
 
   std::function<void(const std::string&)> superseded_;
   mutable std::mutex mutex_;

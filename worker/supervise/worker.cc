@@ -14,9 +14,9 @@
 #include "worker/memory_state/memory_state.h"
 #include "worker/snapshot/epochs.h"
 #include "worker/storage/local_store.h"
-#include "worker/supervise/bucket_place.h"
 #include "worker/supervise/completed_run.h"
 #include "worker/supervise/free_addresses.h"
+#include "worker/supervise/take_over_bucket.h"
 #include "worker/supervise/worker_loop.h"
 
 namespace podium {
@@ -101,6 +101,7 @@ int WorkerLoop::run() {
   if (bucket_ != nullptr) bucket_->start([this](const std::string&) { boost::asio::post(io_, [this] { exit(1); }); });
   io_.run();
 
+  if (bucket_ != nullptr) bucket_->stop();
   trainers_.reset();
   if (in_world_) pmix_->leave();
   if (!options_.memory_folder.empty() && state_is_saved())

@@ -1,10 +1,9 @@
 #include "tests/cluster/small_api_server/admission.h"
 
-#include <openssl/evp.h>
-
 #include <algorithm>
 
 #include "tests/cluster/small_api_server/refusal.h"
+#include "worker/storage/base64.h"
 
 namespace podium::cluster::small {
 namespace {
@@ -23,14 +22,6 @@ void drop_nulls(json& value) {
         drop_nulls(*entry++);
   else if (value.is_array())
     for (json& entry : value) drop_nulls(entry);
-}
-
-std::string base64(const std::string& bytes) {
-  std::string text(4 * ((bytes.size() + 2) / 3) + 1, '\0');
-  text.resize(static_cast<size_t>(EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data()),
-                                                  reinterpret_cast<const unsigned char*>(bytes.data()),
-                                                  static_cast<int>(bytes.size()))));
-  return text;
 }
 
 // By which a pod finds the API server: kube-api-access-xxxxx.

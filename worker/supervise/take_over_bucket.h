@@ -2,7 +2,6 @@
 #pragma once
 
 #include <memory>
-#include <optional>
 
 #include "worker/supervise/bucket.h"
 #include "worker/supervise/worker.h"
@@ -10,8 +9,9 @@
 
 namespace podium {
 
-// nullptr: this worker has nothing to do with one. With what was newer there taken over.
-// Throws Error when that fails and snapshots.required is set; else it is told, and tried again later.
+// The bucket of the settings, with what was newer there taken over; nullptr: this worker has nothing to do with one.
+// Throws Error when it is not there and snapshots.required is set, or its credentials cannot be used; otherwise one
+// that is not there is told, and tried again later.
 std::unique_ptr<Bucket> take_over_bucket(const WorkerSetup& setup, const WorkerLog& log);
 
 }  // namespace podium

@@ -1,4 +1,4 @@
-#include "worker/supervise/bucket_place.h"
+#include "worker/supervise/take_over_bucket.h"
 
 #include <signal.h>
 #include <unistd.h>
