@@ -9,6 +9,7 @@
 #include "worker/base/random.h"
 #include "worker/kernels/instruction_set.h"
 #include "worker/optimizer/optimizer.h"
+#include "worker/model/transformer.h"
 #include "worker/train/gradient_step.h"
 #include "worker/train/training_state.h"
 
@@ -33,13 +34,13 @@ Workload workload(const std::string& name, int shards) {
   return result;
 }
 
-std::vector<TranslationShard> random_shards(const Workload& work) {
-  std::vector<TranslationShard> shards(static_cast<size_t>(work.shards));
+std::vector<Shard> random_shards(const Workload& work) {
+  std::vector<Shard> shards(static_cast<size_t>(work.shards));
   CounterRandom random(1, 0, 0);
   const uint64_t ids = static_cast<uint64_t>(work.config.target_vocabulary - 2);
   auto token = [&] { return static_cast<int32_t>(1 + random.below(ids)); };
   for (int i = 0; i < work.pairs; ++i) {
-    TranslationShard& shard = shards[static_cast<size_t>(i % work.shards)];
+    Shard& shard = shards[static_cast<size_t>(i % work.shards)];
     std::vector<int32_t> source(static_cast<size_t>(work.length)), target(source.size());
     std::generate(source.begin(), source.end(), token);
     std::generate(target.begin(), target.end(), token);
@@ -66,7 +67,7 @@ int run(int argc, char** argv) {
 
   const Workload work = workload(name, shards);
   const Transformer model(work.config);
-  const std::vector<TranslationShard> batch = random_shards(work);
+  const std::vector<Shard> batch = random_shards(work);
   TrainingState state(model.parameters().size());
   model.parameters().initialize(1, state.weights());
   Alone nobody_else;

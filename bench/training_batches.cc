@@ -6,8 +6,8 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 
+#include "worker/tasks/translation/translation_data.h"
 #include "worker/train/options.h"
-#include "worker/train/translation_data.h"
 
 namespace podium {
 namespace {
@@ -24,7 +24,7 @@ Json lists_of(const PackedSequences& sequences) {
 }
 
 Json batch_of(const TokenizedPairs& pairs, std::span<const int32_t> examples, int32_t pad) {
-  TranslationShard shard;
+  Shard shard;
   fill_shard(pairs, examples, pad, shard);
   PackedSequences labels;
   for (int64_t i = 0; i < shard.target_input.count(); ++i)

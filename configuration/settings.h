@@ -16,7 +16,7 @@ namespace podium {
 // The member names are the keys: settings.training.epochs is training.epochs. The values here are the built-in
 // defaults.
 struct Settings {
-  enum class Task : uint8_t { kTranslation };
+  enum class Task : uint8_t { kTranslation, kLanguageModel, kClassification };
 
   int64_t worker_count = 1;
   int64_t local_batch_size = 64;
@@ -116,7 +116,7 @@ struct Settings {
   } validation;
 
   struct Snapshots {
-    enum class Best : uint8_t { kValidationLoss, kValidationAccuracy, kBleu };
+    enum class Best : uint8_t { kValidationLoss, kValidationAccuracy, kBleu, kMacroF1, kMicroF1, kWeightedF1 };
     std::string folder = "snapshots";
     int64_t every_steps = 0;
     int64_t every_epochs = 5;

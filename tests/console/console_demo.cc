@@ -36,7 +36,7 @@ ValidationRow validate(TrainingDisplay& display, const StepProgress& now, double
           .train_accuracy = now.accuracy,
           .validation_loss = now.loss + 0.3,
           .validation_accuracy = now.accuracy * 0.9,
-          .bleu = now.step > 200 ? std::optional(now.accuracy * 40) : std::nullopt,
+          .metrics = {{"bleu", now.accuracy * 40}},
           .learning_rate = now.learning_rate,
           .elapsed_seconds = elapsed,
           .note = now.step % 400 == 0 ? "best" : ""};

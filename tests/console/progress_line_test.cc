@@ -36,7 +36,7 @@ ValidationRow some_row() {
           .train_accuracy = 0.25,
           .validation_loss = 5.4321,
           .validation_accuracy = 0.2345,
-          .bleu = 12.345,
+          .metrics = {{"bleu", 12.345}},
           .learning_rate = 1.2e-4,
           .elapsed_seconds = 123,
           .note = "best"};
@@ -111,19 +111,19 @@ TEST(ActivityLine, HasABarWhereThereIsRoom) {
 }
 
 TEST(ValidationTable, AlignsItsColumns) {
-  EXPECT_EQ(validation_header(79) + validation_row(some_row(), 79) + '\n',
+  EXPECT_EQ(validation_header(some_row(), 79) + validation_row(some_row(), 79) + '\n',
             "                 train             valid\n"
             "epoch    step     loss accuracy     loss accuracy   BLEU    rate elapsed note\n"
             "    2     500   5.1234   0.2500   5.4321   0.2345  12.35 1.2e-04   2m03s best\n");
 }
 
 TEST(ValidationTable, KeepsTheMostImportantColumnsWhenNarrow) {
-  EXPECT_EQ(validation_header(40) + validation_row(some_row(), 40) + '\n',
+  EXPECT_EQ(validation_header(some_row(), 40) + validation_row(some_row(), 40) + '\n',
             "           valid\n"
             "   step     loss accuracy   BLEU note\n"
             "    500   5.4321   0.2345  12.35 best\n");
   for (int columns = 1; columns <= 300; ++columns) {
-    std::string header = validation_header(columns);
+    std::string header = validation_header(some_row(), columns);
     size_t line_end = header.find('\n');
     ASSERT_LE(display_columns(header.substr(0, line_end)), columns);
     ASSERT_LE(display_columns(header.substr(line_end + 1, header.size() - line_end - 2)), columns);
@@ -131,10 +131,20 @@ TEST(ValidationTable, KeepsTheMostImportantColumnsWhenNarrow) {
   }
 }
 
-TEST(ValidationTable, ShowsADashWithoutBleu) {
+TEST(ValidationTable, NamesTheTasksOwnMetric) {
   ValidationRow row = some_row();
-  row.bleu.reset();
-  EXPECT_THAT(validation_row(row, 100), HasSubstr("   0.2345      - 1.2e-04"));
+  row.metrics = {{"macro_f1", 0.51234}, {"micro_f1", 0.6}};
+  EXPECT_EQ(validation_header(row, 81) + validation_row(row, 81) + '\n',
+            "                 train             valid\n"
+            "epoch    step     loss accuracy     loss accuracy macro F1    rate elapsed note\n"
+            "    2     500   5.1234   0.2500   5.4321   0.2345   0.5123 1.2e-04   2m03s best\n");
+  EXPECT_THAT(validation_event(row), HasSubstr(" macro-f1 0.5123 micro-f1 0.6000 "));
+}
+
+TEST(ValidationTable, LeavesOutWhatIsNotMeasured) {
+  ValidationRow row = some_row();
+  row.metrics.clear();
+  EXPECT_THAT(validation_row(row, 100), HasSubstr("   0.2345 1.2e-04"));
   EXPECT_THAT(validation_event(row), Not(HasSubstr("bleu")));
 }
 

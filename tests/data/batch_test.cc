@@ -57,28 +57,28 @@ TEST(CounterRandom, BelowIsUniform) {
 class BatchPlanTest : public testing::TestWithParam<BatchOptions> {};
 
 INSTANTIATE_TEST_SUITE_P(Options, BatchPlanTest,
-                         testing::Values(BatchOptions{64, Unit::kPairs, 100}, BatchOptions{64, Unit::kPairs, 3},
-                                         BatchOptions{64, Unit::kPairs, 1}, BatchOptions{1, Unit::kPairs, 2},
-                                         BatchOptions{5000, Unit::kPairs, 2},
+                         testing::Values(BatchOptions{64, Unit::kExamples, 100}, BatchOptions{64, Unit::kExamples, 3},
+                                         BatchOptions{64, Unit::kExamples, 1}, BatchOptions{1, Unit::kExamples, 2},
+                                         BatchOptions{5000, Unit::kExamples, 2},
                                          BatchOptions{500, Unit::kTargetTokens, 10},
                                          BatchOptions{500, Unit::kTargetTokens, 1},
                                          BatchOptions{7, Unit::kTargetTokens, 4}));
 
 TEST_P(BatchPlanTest, GivesEveryExampleOnceInBatchesOfTheSizeAsked) {
   const TokenizedPairs pairs = make_pairs(1001);
-  const BatchPlan plan = make_batch_plan(5, 2, pairs, GetParam());
+  const BatchPlan plan = make_batch_plan(5, 2, pairs.sizes(), GetParam());
   std::multiset<int32_t> seen;
   for (int64_t i = 0; i < plan.count(); ++i) {
     int64_t size = 0;
     for (int32_t example : plan.batch(i)) {
       seen.insert(example);
-      size += GetParam().unit == Unit::kPairs ? 1 : pairs.target_length(example);
+      size += GetParam().unit == Unit::kExamples ? 1 : pairs.target_length(example);
     }
     ASSERT_FALSE(plan.batch(i).empty());
     if (plan.batch(i).size() > 1) {
       ASSERT_LE(size, GetParam().batch_size);
     }
-    if (GetParam().unit == Unit::kPairs && i + 1 < plan.count()) {
+    if (GetParam().unit == Unit::kExamples && i + 1 < plan.count()) {
       ASSERT_EQ(size, GetParam().batch_size);
     }
   }
@@ -88,29 +88,29 @@ TEST_P(BatchPlanTest, GivesEveryExampleOnceInBatchesOfTheSizeAsked) {
 
 TEST_P(BatchPlanTest, IsAFunctionOfSeedAndEpoch) {
   const TokenizedPairs pairs = make_pairs(1001);
-  const auto plan = batches_of(make_batch_plan(5, 2, pairs, GetParam()));
-  EXPECT_EQ(plan, batches_of(make_batch_plan(5, 2, pairs, GetParam())));
+  const auto plan = batches_of(make_batch_plan(5, 2, pairs.sizes(), GetParam()));
+  EXPECT_EQ(plan, batches_of(make_batch_plan(5, 2, pairs.sizes(), GetParam())));
   if (plan.size() == 1) return;
-  EXPECT_NE(plan, batches_of(make_batch_plan(5, 3, pairs, GetParam())));
-  EXPECT_NE(plan, batches_of(make_batch_plan(6, 2, pairs, GetParam())));
+  EXPECT_NE(plan, batches_of(make_batch_plan(5, 3, pairs.sizes(), GetParam())));
+  EXPECT_NE(plan, batches_of(make_batch_plan(6, 2, pairs.sizes(), GetParam())));
 }
 
 TEST(BatchPlan, StaysWhatItIs) {
   // Golden: a change of these numbers changes every run's data order and breaks resuming.
-  const auto batches = batches_of(make_batch_plan(1, 0, make_pairs(10), {4, Unit::kPairs, 2}));
+  const auto batches = batches_of(make_batch_plan(1, 0, make_pairs(10).sizes(), {4, Unit::kExamples, 2}));
   EXPECT_THAT(batches, ElementsAre(ElementsAre(6, 2, 1, 0), ElementsAre(9, 5, 7, 4), ElementsAre(3, 8)));
 }
 
-TEST(BatchPlan, OfNothingHasNoBatch) { EXPECT_EQ(make_batch_plan(1, 0, TokenizedPairs(), {}).count(), 0); }
+TEST(BatchPlan, OfNothingHasNoBatch) { EXPECT_EQ(make_batch_plan(1, 0, {}, {}).count(), 0); }
 
 TEST(BatchPlan, BucketsLeaveLittlePadding) {
   const TokenizedPairs pairs = make_pairs(3000);
   auto padding = [&](int64_t bucket_batches) {
-    const BatchPlan plan = make_batch_plan(1, 0, pairs, {64, Unit::kPairs, bucket_batches});
+    const BatchPlan plan = make_batch_plan(1, 0, pairs.sizes(), {64, Unit::kExamples, bucket_batches});
     PaddingCount count;
-    TranslationShard shard;
+    Shard shard;
     for (int64_t i = 0; i < plan.count(); ++i) {
-      const ShardCut cut = cut_into_shards(plan.batch(i), pairs, 4);
+      const ShardCut cut = cut_into_shards(plan.batch(i), pairs.sizes(), 4);
       for (int64_t k = 0; k < cut.count(); ++k) {
         fill_shard(pairs, cut.shard(k), kPad, shard);
         count.add(shard);
@@ -126,7 +126,7 @@ TEST(Shards, HoldEveryExampleOnceAndWeighTheSame) {
   const TokenizedPairs pairs = make_pairs(300);
   std::vector<int32_t> batch(256);
   for (size_t i = 0; i < batch.size(); ++i) batch[i] = static_cast<int32_t>(i + 17);
-  const ShardCut cut = cut_into_shards(batch, pairs, 8);
+  const ShardCut cut = cut_into_shards(batch, pairs.sizes(), 8);
   ASSERT_EQ(cut.count(), 8);
   std::vector<int32_t> seen = cut.examples;
   std::sort(seen.begin(), seen.end());
@@ -144,10 +144,10 @@ TEST(Shards, HoldEveryExampleOnceAndWeighTheSame) {
 TEST(Shards, OfASmallBatchMayBeEmpty) {
   const TokenizedPairs pairs = make_pairs(10);
   const std::vector<int32_t> batch{4, 2, 9};
-  const ShardCut cut = cut_into_shards(batch, pairs, 8);
+  const ShardCut cut = cut_into_shards(batch, pairs.sizes(), 8);
   ASSERT_EQ(cut.count(), 8);
   EXPECT_EQ(cut.examples.size(), 3u);
-  TranslationShard shard;
+  Shard shard;
   fill_shard(pairs, cut.shard(0), kPad, shard);
   EXPECT_EQ(shard.source.count(), 1);
   fill_shard(pairs, cut.shard(7), kPad, shard);
@@ -162,7 +162,7 @@ TEST(Shards, TheDecoderStartsWithPadAndLabelsEndWithEos) {
   TokenizedPairs pairs;
   pairs.append(std::vector<int32_t>{5, 6}, std::vector<int32_t>{7, 8, 9});
   pairs.append(std::vector<int32_t>{3}, std::vector<int32_t>{});
-  TranslationShard shard;
+  Shard shard;
   fill_shard(pairs, std::vector<int32_t>{1, 0}, kPad, shard);
   EXPECT_THAT(shard.source.tokens, ElementsAre(3, 0, 5, 6, 0));
   EXPECT_THAT(shard.source.position, ElementsAre(0, 1, 0, 1, 2));

@@ -81,7 +81,7 @@ class Golden : public testing::TestWithParam<const char*> {
   Transformer model_;
   std::vector<float> weights_, gradients_;
   float label_smoothing_ = 0;
-  TranslationShard shard_;
+  Shard shard_;
   ThreadPool pool_{1};
   Executor executor_{pool_};
   TransformerWorkspace workspace_;
@@ -174,7 +174,7 @@ TEST_P(Golden, TheFileOfWeightsHasEveryNameThatTransformersWrites) {
   for (const StoredTensor& tensor : file_.tensors())
     if (tensor.name.starts_with("weights.") && tensor.name != "weights.final_logits_bias")
       expected.push_back(tensor.name.substr(std::string("weights.").size()));
-  for (const MarianTensor& tensor : marian_tensors(model_)) written.push_back(tensor.name);
+  for (const ModelTensor& tensor : model_.tensors()) written.push_back(tensor.name);
   EXPECT_THAT(written, testing::UnorderedElementsAreArray(expected));
 }
 

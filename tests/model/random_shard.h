@@ -9,8 +9,8 @@
 namespace podium::testing_support {
 
 // `pairs` pairs with 2 to `longest` tokens a side.
-inline TranslationShard random_shard(const TransformerConfig& config, uint64_t seed, int pairs, int longest) {
-  TranslationShard shard;
+inline Shard random_shard(const TransformerConfig& config, uint64_t seed, int pairs, int longest) {
+  Shard shard;
   CounterRandom random(seed, 0, 0);
   auto below = [&](int64_t limit) { return static_cast<int32_t>(random.below(static_cast<uint64_t>(limit))); };
   for (int i = 0; i < pairs; ++i) {

@@ -52,7 +52,7 @@ class TrainedGolden : public testing::Test {
   const SafetensorsFile golden_{golden_file_, path("/marian.safetensors")};
   const Transformer model_{parse_marian_config(read_file(path("/config.json")), path("/config.json"))};
   std::vector<float> weights_;
-  TranslationShard shard_;
+  Shard shard_;
   ThreadPool pool_{1};
   Executor executor_{pool_};
 };

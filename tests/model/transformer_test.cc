@@ -56,7 +56,7 @@ class TransformerTest : public testing::Test {
 TEST_F(TransformerTest, AStepAllocatesNothing) {
   const Transformer model(small());
   std::vector<float> weights = random_weights(model, 1), gradients(weights.size());
-  const TranslationShard shard = random_shard(small(), 5, 6, 20);
+  const Shard shard = random_shard(small(), 5, 6, 20);
   const StepContext context{executor_, {weights.data()}, {gradients.data()}, {1, 1, 0, 0}, true, nullptr};
   const GradientReady ready = [](int64_t, int64_t) {};
   model.train_shard(context, shard, 0.1f, workspace_, ready);
@@ -78,7 +78,7 @@ TEST_F(TransformerTest, TheGradientIsThatOfTheLoss) {
     }
     const Transformer model(config);
     std::vector<float> weights = random_weights(model, 1), gradients(weights.size()), scratch(weights.size());
-    const TranslationShard shard = random_shard(config, 5, 4, 9);
+    const Shard shard = random_shard(config, 5, 4, 9);
     auto loss_at = [&](std::vector<float>& at, std::vector<float>& gradient) {
       const StepContext context{executor_, {at.data()}, {gradient.data()}, {1, 1, 0, 0}, true, nullptr};
       return model.train_shard(context, shard, 0.1f, workspace_, [](int64_t, int64_t) {}).loss;
@@ -135,7 +135,7 @@ TEST_F(TransformerTest, PaddingsEmbeddingStaysZeroAndGetsNoGradient) {
 TEST_F(TransformerTest, DecodingWithACacheGivesTheLogitsOfTheWholeSentence) {
   const Transformer model(small());
   std::vector<float> weights = random_weights(model, 3);
-  const TranslationShard shard = random_shard(small(), 8, 3, 12);
+  const Shard shard = random_shard(small(), 8, 3, 12);
   std::vector<float> logits;
   const TensorObserver observer = [&](std::string_view name, const Tensor& tensor) {
     if (name == "logits") logits.assign(tensor.f32(), tensor.f32() + tensor.size());
@@ -171,7 +171,7 @@ TEST_F(TransformerTest, DecodingWithACacheGivesTheLogitsOfTheWholeSentence) {
 TEST_F(TransformerTest, BranchesOfACacheGiveTheLogitsOfWholeSentences) {
   const Transformer model(small());
   std::vector<float> weights = random_weights(model, 3);
-  const TranslationShard sources = random_shard(small(), 8, 2, 12);
+  const Shard sources = random_shard(small(), 8, 2, 12);
   const int32_t pad = static_cast<int32_t>(small().target_vocabulary - 1);
   struct Step {
     std::vector<int32_t> sentences, parents, tokens;
@@ -186,7 +186,7 @@ TEST_F(TransformerTest, BranchesOfACacheGiveTheLogitsOfWholeSentences) {
   std::vector<std::vector<int32_t>> before, now;
   for (const Step& step : steps) {
     now.clear();
-    TranslationShard whole;
+    Shard whole;
     for (size_t i = 0; i < step.tokens.size(); ++i) {
       now.push_back(before.empty() ? std::vector<int32_t>() : before[static_cast<size_t>(step.parents[i])]);
       now.back().push_back(step.tokens[i]);
@@ -217,7 +217,7 @@ TEST_F(TransformerTest, GreedyKeepsTheOrderAndDoesNotDependOnThreads) {
   std::vector<float> weights = random_weights(model, 3);
   std::vector<std::vector<int32_t>> sources;
   for (uint64_t i = 0; i < 70; ++i) {
-    const TranslationShard shard = random_shard(small(), i, 1, 15);
+    const Shard shard = random_shard(small(), i, 1, 15);
     sources.emplace_back(shard.source.tokens);
   }
   GenerationOptions options;

@@ -194,7 +194,7 @@ TEST_F(Display, TellsEverythingElse) {
     display.activity("reading", 0.7);
     display.end_phase();
     display.validation(row);
-    row.bleu = 7.5;
+    row.metrics = {{"bleu", 7.5}};
     row.note = "best";
     display.validation(row);
   });

@@ -41,8 +41,8 @@ std::ostream& operator<<(std::ostream& out, const StepRecord& r) {
 }
 
 // Shards of a step: uneven, and with an empty one at the end of an "epoch".
-std::vector<TranslationShard> batch_of(int64_t step) {
-  std::vector<TranslationShard> shards;
+std::vector<Shard> batch_of(int64_t step) {
+  std::vector<Shard> shards;
   for (int64_t i = 0; i < kShards; ++i)
     shards.push_back(random_shard(tiny(), static_cast<uint64_t>(100 * step + i), 1 + static_cast<int>(i % 3), 12));
   if (step % 3 == 2) shards[kShards - 1] = {};
@@ -77,7 +77,7 @@ void train(RunSoFar& run, int ranks, int steps, int threads, int64_t bucket, con
         model, self, {.shards = kShards, .threads = threads, .bucket = bucket, .frozen = frozen_parts(segments)});
     for (int i = 0; i < steps; ++i) {
       const int64_t step = ++mine.progress.step;
-      const std::vector<TranslationShard> shards = batch_of(step);
+      const std::vector<Shard> shards = batch_of(step);
       const ShardRange range = gradient_step.my_shards();
       const auto local = std::span(shards).subspan(static_cast<size_t>(range.begin), static_cast<size_t>(range.size()));
       const GradientStep::Result result =
@@ -150,10 +150,10 @@ TEST(DataParallel, PlainSumsWouldNotGiveTheSameBits) {
   const Transformer model(tiny());
   std::vector<float> weights(static_cast<size_t>(model.parameters().size()));
   model.parameters().initialize(1, weights);
-  const std::vector<TranslationShard> shards = batch_of(1);
+  const std::vector<Shard> shards = batch_of(1);
   Alone nobody_else;
   auto gradient_of = [&](int64_t begin, int64_t end) {
-    std::vector<TranslationShard> only(kShards);
+    std::vector<Shard> only(kShards);
     std::copy(shards.begin() + begin, shards.begin() + end, only.begin() + begin);
     GradientStep step(model, nobody_else, {.shards = kShards, .threads = 1});
     step.run({weights.data()}, only, {1, 1, 0, 0}, 0.1f);
@@ -173,7 +173,7 @@ TEST(DataParallel, EvaluatesTheSameLossAtAnyNumberOfRanks) {
   const Transformer model(tiny());
   std::vector<float> weights(static_cast<size_t>(model.parameters().size()));
   model.parameters().initialize(1, weights);
-  std::vector<TranslationShard> shards;
+  std::vector<Shard> shards;
   for (int i = 0; i < 11; ++i) shards.push_back(random_shard(tiny(), 500 + static_cast<uint64_t>(i), 2, 10));
   auto loss_at = [&](int ranks) {
     std::vector<std::unique_ptr<Communicator>> world = make_thread_world(ranks);

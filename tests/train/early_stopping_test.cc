@@ -13,7 +13,7 @@ std::vector<ValidationRecord> losses(const std::vector<double>& values) {
     ValidationRecord record;
     record.loss = value;
     record.accuracy = 1 - value / 10;
-    record.bleu = 20 - value;
+    record.metrics = {{"bleu", 20 - value}};
     records.push_back(record);
   }
   return records;

@@ -36,8 +36,8 @@ TransformerConfig preset(int64_t width, int64_t hidden, int heads, int64_t vocab
   return config;
 }
 
-std::vector<TranslationShard> random_shards(const TransformerConfig& config, int count, int pairs, int longest) {
-  std::vector<TranslationShard> shards;
+std::vector<Shard> random_shards(const TransformerConfig& config, int count, int pairs, int longest) {
+  std::vector<Shard> shards;
   for (int i = 0; i < count; ++i)
     shards.push_back(random_shard(config, 100 + static_cast<uint64_t>(i), pairs, longest));
   return shards;
@@ -55,7 +55,7 @@ void expect_same_bits_with_any_number_of_threads(const TransformerConfig& config
                                                  int longest) {
   const Transformer model(config);
   std::vector<float> weights = random_weights(model, 7);
-  const std::vector<TranslationShard> shards = random_shards(config, shard_count, pairs, longest);
+  const std::vector<Shard> shards = random_shards(config, shard_count, pairs, longest);
   const RandomKey key{3, 9, 0, 0};
   GradientStep alone(model, nobody_else, {.shards = shard_count, .threads = 1});
   const GradientStep::Result expected = alone.run({weights.data()}, shards, key, 0.1f);
@@ -97,11 +97,11 @@ TEST(GradientStep, AddsShardsInTheOrderOfTheTree) {
   const Transformer model(tiny());
   std::vector<float> weights = random_weights(model, 7);
   for (int count : {1, 2, 5, 7, 8, 13, 16}) {
-    const std::vector<TranslationShard> shards = random_shards(tiny(), count, 2, 9);
+    const std::vector<Shard> shards = random_shards(tiny(), count, 2, 9);
     std::vector<std::vector<float>> leaves;
     double squares = 0;
     for (int i = 0; i < count; ++i) {
-      std::vector<TranslationShard> only(static_cast<size_t>(count));  // the others empty: zeros change no sum
+      std::vector<Shard> only(static_cast<size_t>(count));  // the others empty: zeros change no sum
       only[static_cast<size_t>(i)] = shards[static_cast<size_t>(i)];
       GradientStep one(model, nobody_else, {.shards = count, .threads = 1});
       one.run({weights.data()}, only, {3, 1, 0, 0}, 0);
@@ -119,7 +119,7 @@ TEST(GradientStep, AddsShardsInTheOrderOfTheTree) {
 TEST(GradientStep, AnEmptyShardChangesNothing) {
   const Transformer model(tiny());
   std::vector<float> weights = random_weights(model, 7);
-  std::vector<TranslationShard> shards = random_shards(tiny(), 2, 2, 9);
+  std::vector<Shard> shards = random_shards(tiny(), 2, 2, 9);
   GradientStep two(model, nobody_else, {.shards = 2, .threads = 1});
   two.run({weights.data()}, shards, {}, 0);
   const std::vector<float> expected = copy_of(two.gradient());
@@ -133,7 +133,7 @@ TEST(GradientStep, AnEmptyShardChangesNothing) {
 TEST(GradientStep, NamesTheTensorThatWentBadFirst) {
   const Transformer model(tiny());
   std::vector<float> weights = random_weights(model, 7);
-  const std::vector<TranslationShard> shards = random_shards(tiny(), 2, 2, 9);
+  const std::vector<Shard> shards = random_shards(tiny(), 2, 2, 9);
   GradientStep step(model, nobody_else, {.shards = 2, .threads = 1});
   step.run({weights.data()}, shards, {}, 0);
   EXPECT_EQ(step.find_non_finite({weights.data()}, shards, {}, 0), "");

@@ -5,6 +5,7 @@
 
 #include <cmath>
 
+#include "worker/model/transformer.h"
 #include "worker/train/snapshot_files.h"
 
 namespace podium {
@@ -22,22 +23,24 @@ Progress example() {
   p.shards = 8;
   p.settings_hash = "0a1b2c3d";
   p.data_hash = "ff";
-  p.validations.push_back({1, 500, 5.1, 0.2, std::nan(""), 0.25, std::nullopt, 1e-4, 60});
-  p.validations.push_back({2, 1000, 4.1, 0.3, HUGE_VAL, 0.35, 12.5, 2e-4, 120});
+  p.validations.push_back({1, 500, 5.1, 0.2, std::nan(""), 0.25, {}, 1e-4, 60});
+  p.validations.push_back({2, 1000, 4.1, 0.3, HUGE_VAL, 0.35, {{"bleu", 12.5}, {"other", 0.1}}, 2e-4, 120});
   p.best_snapshot = "step-001000";
   p.best_metric = 4.75;
   return p;
 }
 
 TEST(TrainingState, ProgressIsReadBackBitForBit) {
-  const std::string json = progress_json(example());
+  const Progress progress = example();
+  const std::string json = progress_json(progress);
   const Progress read = parse_progress(json, "trainer_state.json");
   EXPECT_EQ(progress_json(read), json);
   EXPECT_EQ(read.seed, 0xFFFFFFFFFFFFFFFFu);
   EXPECT_EQ(read.epoch_sums.nll, 0.1 + 0.2);
   EXPECT_EQ(read.training_seconds, 12.345678901234567);
   EXPECT_TRUE(std::isnan(read.validations[0].loss));
-  EXPECT_FALSE(read.validations[0].bleu.has_value());
+  EXPECT_TRUE(read.validations[0].metrics.empty());
+  EXPECT_EQ(read.validations[1].metrics, progress.validations[1].metrics);
   EXPECT_EQ(read.validations[1].loss, HUGE_VAL);
 }
 
@@ -61,7 +64,7 @@ TEST(TrainingState, ProgressThatCannotBeUsedNamesFileAndKey) {
   EXPECT_THAT(replaced("\"step\": 123456789012", "\"step\": -1"), testing::HasSubstr("step"));
   EXPECT_THAT(replaced("\"step\": 123456789012", "\"step\": \"1\""), testing::HasSubstr("step"));
   EXPECT_THAT(replaced("\"shards\": 8", "\"shards\": 0"), testing::HasSubstr("shards"));
-  EXPECT_THAT(replaced("\"format\": 1", "\"format\": 2"), testing::HasSubstr("format"));
+  EXPECT_THAT(replaced("\"format\": 2", "\"format\": 1"), testing::HasSubstr("format"));
   EXPECT_THAT(replaced("\"batch\"", "\"batches\""), testing::HasSubstr("batch"));
   for (size_t cut = 0; cut < good.size(); cut += 7) EXPECT_NE(message(good.substr(0, cut)), "");
 }

@@ -57,7 +57,7 @@ void TrainingDisplay::validation(const ValidationRow& row) {
   activity_.clear();
   if (!style_.terminal) return tell(Severity::kInfo, validation_event(row), validation_fields(row));
   int columns = terminal_columns(descriptor_);
-  std::string lines, header = validation_header(columns);
+  std::string lines, header = validation_header(row, columns);
   if (header != table_header_) lines = colored(style_.color, kBold, header);
   table_header_ = header;
   lines += colored(style_.color && row.note == "best", kGreen, validation_row(row, columns)) + '\n';

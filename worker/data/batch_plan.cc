@@ -24,14 +24,15 @@ size_t end_of_run(const std::vector<int32_t>& order, size_t begin, size_t end, i
 
 }  // namespace
 
-BatchPlan make_batch_plan(uint64_t seed, int64_t epoch, const TokenizedPairs& pairs, const BatchOptions& options) {
+BatchPlan make_batch_plan(uint64_t seed, int64_t epoch, std::span<const ExampleSize> examples, const BatchOptions& options) {
   PODIUM_CHECK(options.batch_size > 0 && options.bucket_batches > 0);
-  PODIUM_CHECK(pairs.count() <= std::numeric_limits<int32_t>::max());
-  const bool by_pairs = options.unit == BatchOptions::Unit::kPairs;
-  auto weight = [&](int32_t i) { return by_pairs ? 1 : pairs.target_length(i); };
-  auto length = [&](int32_t i) { return std::pair(pairs.target_length(i), pairs.source_length(i)); };
+  PODIUM_CHECK(std::ssize(examples) <= std::numeric_limits<int32_t>::max());
+  const bool by_examples = options.unit == BatchOptions::Unit::kExamples;
+  auto size = [&](int32_t i) { return examples[static_cast<size_t>(i)]; };
+  auto weight = [&](int32_t i) { return by_examples ? 1 : size(i).target; };
+  auto length = [&](int32_t i) { return std::pair(size(i).target, size(i).source); };
 
-  std::vector<int32_t> order(static_cast<size_t>(pairs.count()));
+  std::vector<int32_t> order(examples.size());
   std::iota(order.begin(), order.end(), 0);
   CounterRandom(seed, static_cast<uint64_t>(epoch), kExampleOrder).shuffle(order);
 
@@ -52,9 +53,9 @@ BatchPlan make_batch_plan(uint64_t seed, int64_t epoch, const TokenizedPairs& pa
     }
   }
 
-  // By pairs, the one that may be smaller stays last.
+  // By examples, the one that may be smaller stays last.
   const Run last = batches.empty() ? Run{} : batches.back();
-  const bool keep_last = by_pairs && !batches.empty();
+  const bool keep_last = by_examples && !batches.empty();
   if (keep_last) batches.pop_back();
   CounterRandom(seed, static_cast<uint64_t>(epoch), kBatchOrder).shuffle(batches);
   if (keep_last) batches.push_back(last);

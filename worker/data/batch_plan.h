@@ -6,14 +6,17 @@
 #include <span>
 #include <vector>
 
-#include "worker/data/tokenized_pairs.h"
-
 namespace podium {
 
+// Tokens of an example: what is read, and what is counted where batches are made by tokens.
+struct ExampleSize {
+  int32_t source = 0, target = 0;
+};
+
 struct BatchOptions {
-  enum class Unit : uint8_t { kPairs, kTargetTokens };
-  int64_t batch_size = 64;  // of the global batch: pairs, or target tokens with end-of-sentence
-  Unit unit = Unit::kPairs;
+  enum class Unit : uint8_t { kExamples, kTargetTokens };
+  int64_t batch_size = 64;  // of the global batch: examples, or target tokens with end-of-sentence
+  Unit unit = Unit::kExamples;
   // Examples are sorted by length within pools of so many batches: short and long ones do not mix, so attention wastes
   // little and shards weigh the same. 1 keeps the shuffled order.
   int64_t bucket_batches = 100;
@@ -35,14 +38,14 @@ class BatchPlan {
   }
 
  private:
-  friend BatchPlan make_batch_plan(uint64_t seed, int64_t epoch, const TokenizedPairs& pairs,
+  friend BatchPlan make_batch_plan(uint64_t seed, int64_t epoch, std::span<const ExampleSize> examples,
                                    const BatchOptions& options);
   std::vector<int32_t> order_;
   std::vector<int64_t> begin_{0};
 };
 
-// Every example once. By pairs all batches are full but the last, which may be smaller; by tokens none is over
+// Every example once. By examples all batches are full but the last, which may be smaller; by tokens none is over
 // batch_size, unless it is a single example. Other seeds and epochs give other orders.
-BatchPlan make_batch_plan(uint64_t seed, int64_t epoch, const TokenizedPairs& pairs, const BatchOptions& options);
+BatchPlan make_batch_plan(uint64_t seed, int64_t epoch, std::span<const ExampleSize> examples, const BatchOptions& options);
 
 }  // namespace podium

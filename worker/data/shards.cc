@@ -6,9 +6,12 @@
 
 namespace podium {
 
-ShardCut cut_into_shards(std::span<const int32_t> batch, const TokenizedPairs& pairs, int64_t shard_count) {
+ShardCut cut_into_shards(std::span<const int32_t> batch, std::span<const ExampleSize> examples, int64_t shard_count) {
   PODIUM_CHECK(shard_count > 0);
-  auto cost = [&](int32_t i) { return pairs.source_length(i) + pairs.target_length(i); };
+  auto cost = [&](int32_t i) {
+    const ExampleSize size = examples[static_cast<size_t>(i)];
+    return int64_t{size.source} + size.target;
+  };
   std::vector<int32_t> sorted(batch.begin(), batch.end());
   std::stable_sort(sorted.begin(), sorted.end(), [&](int32_t a, int32_t b) { return cost(a) > cost(b); });
 
@@ -26,7 +29,7 @@ ShardCut cut_into_shards(std::span<const int32_t> batch, const TokenizedPairs& p
 }
 
 void fill_shard(const TokenizedPairs& pairs, std::span<const int32_t> examples, int32_t pad_id,
-                TranslationShard& shard) {
+                Shard& shard) {
   shard.source.clear();
   shard.target_input.clear();
   shard.labels.clear();
@@ -42,7 +45,7 @@ void fill_shard(const TokenizedPairs& pairs, std::span<const int32_t> examples, 
   }
 }
 
-void PaddingCount::add(const TranslationShard& shard) {
+void PaddingCount::add(const Shard& shard) {
   for (const PackedSequences* side : {&shard.source, &shard.target_input}) {
     if (side->count() == 0) continue;
     tokens += side->rows();

@@ -5,6 +5,7 @@
 #include <span>
 #include <vector>
 
+#include "worker/data/batch_plan.h"
 #include "worker/data/tokenized_pairs.h"
 #include "worker/tensor/packed_sequences.h"
 
@@ -24,11 +25,11 @@ struct ShardCut {
 // Balanced in tokens: the examples, longest first, are dealt to the shards to and fro, so each has the same number of
 // examples or one more. Depends on nothing but the batch and the number of shards, never on who runs them. A batch with
 // fewer examples than shards leaves some empty.
-ShardCut cut_into_shards(std::span<const int32_t> batch, const TokenizedPairs& pairs, int64_t shard_count);
+ShardCut cut_into_shards(std::span<const int32_t> batch, std::span<const ExampleSize> examples, int64_t shard_count);
 
 // Puts the examples into `shard`, whose memory is used again. The decoder starts with `pad_id`, as in MarianMT.
 void fill_shard(const TokenizedPairs& pairs, std::span<const int32_t> examples, int32_t pad_id,
-                TranslationShard& shard);
+                Shard& shard);
 
 // What padding would have cost. Rows are packed without it; a program that pads each shard's sequences to the longest
 // would compute `padded_tokens` where we compute `tokens`.
@@ -36,7 +37,7 @@ struct PaddingCount {
   int64_t tokens = 0;
   int64_t padded_tokens = 0;
 
-  void add(const TranslationShard& shard);
+  void add(const Shard& shard);
   // The share of a padded batch that would have been computed in vain.
   double share() const {
     return padded_tokens == 0 ? 0 : 1 - static_cast<double>(tokens) / static_cast<double>(padded_tokens);

@@ -11,6 +11,7 @@ void TokenizedPairs::append(std::span<const int32_t> source, std::span<const int
   target_tokens_.insert(target_tokens_.end(), target.begin(), target.end());
   target_tokens_.push_back(Tokenizer::kEosId);
   target_begin_.push_back(static_cast<int64_t>(target_tokens_.size()));
+  sizes_.push_back({static_cast<int32_t>(source.size() + 1), static_cast<int32_t>(target.size() + 1)});
 }
 
 TokenizedPairs tokenize_pairs(const std::vector<SentencePair>& pairs, const Tokenizer& source, const Tokenizer& target,

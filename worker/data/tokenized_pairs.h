@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "worker/data/batch_plan.h"
 #include "worker/data/line_report.h"
 #include "worker/data/sentence_pair.h"
 #include "worker/data/tokenizer.h"
@@ -20,6 +21,8 @@ class TokenizedPairs {
   std::span<const int32_t> target(int64_t i) const { return slice(target_tokens_, target_begin_, i); }
   int64_t source_length(int64_t i) const { return source_begin_[i + 1] - source_begin_[i]; }
   int64_t target_length(int64_t i) const { return target_begin_[i + 1] - target_begin_[i]; }
+  // Of every pair.
+  const std::vector<ExampleSize>& sizes() const { return sizes_; }
   int64_t source_tokens() const { return source_begin_.back(); }
   int64_t target_tokens() const { return target_begin_.back(); }
 
@@ -34,6 +37,7 @@ class TokenizedPairs {
 
   std::vector<int32_t> source_tokens_, target_tokens_;
   std::vector<int64_t> source_begin_{0}, target_begin_{0};
+  std::vector<ExampleSize> sizes_;
 };
 
 // Pairs with a side over `max_tokens` (end-of-sentence included), or without any token, are left out and counted in

@@ -1,5 +1,6 @@
 #include "worker/decode/translator.h"
 
+#include "worker/model/marian_format.h"
 #include "worker/snapshot/snapshot_folder.h"
 #include "worker/snapshot/weights.h"
 

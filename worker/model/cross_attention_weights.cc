@@ -21,7 +21,7 @@ std::vector<float> cross_attention_weights(const Transformer& model, FlatParamet
                                            int layer) {
   const TransformerConfig& config = model.config();
   PODIUM_CHECK(layer >= 0 && layer < config.decoder_layers, "layer {} of {}", layer, config.decoder_layers);
-  TranslationShard shard;
+  Shard shard;
   shard.source.append(source);
   shard.target_input.append(target_input);
   shard.labels.assign(target_input.size(), 0);  // the loss is not looked at

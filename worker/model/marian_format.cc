@@ -144,18 +144,4 @@ TransformerConfig parse_marian_config(std::string_view text, const std::string& 
   return c;
 }
 
-std::vector<MarianTensor> marian_tensors(const Transformer& model) {
-  std::vector<MarianTensor> tensors;
-  for (const NamedParameter& parameter : model.parameters().named())
-    tensors.push_back({parameter.name, parameter.ref.shape, parameter.ref.offset});
-  // Untied from the output, a shared table is looked up under the names of both its users.
-  if (model.config().shared_vocabulary && !model.config().tie_output) {
-    const ParameterRef& shared = model.parameters().find("model.shared.weight")->ref;
-    for (const char* user : {"model.encoder.embed_tokens.weight", "model.decoder.embed_tokens.weight"})
-      tensors.push_back({user, shared.shape, shared.offset});
-  }
-  tensors.push_back({"final_logits_bias", {1, model.config().target_vocabulary}, -1});
-  return tensors;
-}
-
 }  // namespace podium

@@ -20,16 +20,6 @@ std::string marian_tokenizer_config(const TransformerConfig& config, const std::
 // Podium does not compute (pre-norm, learned positions, unscaled embeddings).
 TransformerConfig parse_marian_config(std::string_view json, const std::string& path);
 
-// A tensor of model.safetensors and where it stands in the flat buffer; offset -1: not trained, zeros
-// (final_logits_bias).
-struct MarianTensor {
-  std::string name;
-  Shape shape;
-  int64_t offset;
-};
-// Everything model.safetensors holds. The zeros are at most `target_vocabulary` numbers.
-std::vector<MarianTensor> marian_tensors(const Transformer& model);
-
 const char* name_of(Activation activation);
 
 }  // namespace podium

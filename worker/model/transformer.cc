@@ -77,11 +77,21 @@ Transformer::Transformer(const TransformerConfig& config) : config_(config) {
                 : parameters_.add("lm_head.weight", {config.target_vocabulary, width}, Initializer::kXavierUniform);
 }
 
+std::vector<ModelTensor> Transformer::tensors() const {
+  std::vector<ModelTensor> tensors = Model::tensors();
+  // Untied from the output, a shared table is looked up under the names of both its users.
+  if (config_.shared_vocabulary && !config_.tie_output)
+    for (const char* user : {"model.encoder.embed_tokens.weight", "model.decoder.embed_tokens.weight"})
+      tensors.push_back({user, target_embedding_.shape, target_embedding_.offset});
+  tensors.push_back({"final_logits_bias", {1, config_.target_vocabulary}, -1});
+  return tensors;
+}
+
 Tensor Transformer::position_table() const {
   return {const_cast<float*>(positions_.data()), Shape{config_.maximum_positions, config_.embedding_size}};
 }
 
-Transformer::Layouts Transformer::layouts_of(const TranslationShard& shard) {
+Transformer::Layouts Transformer::layouts_of(const Shard& shard) {
   const PackedSequences& source = shard.source;
   const PackedSequences& target = shard.target_input;
   return {{source.begin, source.length, source.begin, source.length, false},
@@ -128,7 +138,7 @@ void Transformer::plan(const Layouts& layouts, int64_t source_rows, int64_t targ
   arena.allocate({source_rows, 2 * width});
 }
 
-void Transformer::reserve(const Layouts& layouts, const TranslationShard& shard, bool backward,
+void Transformer::reserve(const Layouts& layouts, const Shard& shard, bool backward,
                           TransformerWorkspace& w) const {
   const int64_t source_rows = shard.source.rows(), target_rows = shard.target_input.rows();
   Arena measure;
@@ -200,9 +210,10 @@ CrossEntropySums Transformer::output_loss(const StepContext& context, const Tens
   return sums;
 }
 
-CrossEntropySums Transformer::evaluate_shard(const StepContext& context, const TranslationShard& shard,
-                                             float label_smoothing, TransformerWorkspace& w) const {
+CrossEntropySums Transformer::evaluate_shard(const StepContext& context, const Shard& shard,
+                                             float label_smoothing, Workspace& workspace) const {
   if (shard.labels.empty()) return {};
+  auto& w = static_cast<TransformerWorkspace&>(workspace);
   const Layouts layouts = layouts_of(shard);
   reserve(layouts, shard, false, w);
   const Tensor memory = encode(context, layouts.encoder_self, shard.source, w);
@@ -210,14 +221,15 @@ CrossEntropySums Transformer::evaluate_shard(const StepContext& context, const T
   return output_loss(context, states, shard.labels, label_smoothing, w, {});
 }
 
-CrossEntropySums Transformer::train_shard(const StepContext& context, const TranslationShard& shard,
-                                          float label_smoothing, TransformerWorkspace& w,
+CrossEntropySums Transformer::train_shard(const StepContext& context, const Shard& shard,
+                                          float label_smoothing, Workspace& workspace,
                                           const GradientReady& ready) const {
   if (shard.labels.empty()) {  // the last batch of an epoch may not fill all shards
     std::fill_n(context.gradients.base, parameters_.size(), 0.0f);
     ready(0, parameters_.size());
     return {};
   }
+  auto& w = static_cast<TransformerWorkspace&>(workspace);
   const Layouts layouts = layouts_of(shard);
   reserve(layouts, shard, true, w);
   const Tensor memory = encode(context, layouts.encoder_self, shard.source, w);
@@ -231,7 +243,7 @@ CrossEntropySums Transformer::train_shard(const StepContext& context, const Tran
   return sums;
 }
 
-void Transformer::decoder_backward(const StepContext& context, const Layouts& layouts, const TranslationShard& shard,
+void Transformer::decoder_backward(const StepContext& context, const Layouts& layouts, const Shard& shard,
                                    const Tensor& memory, TransformerWorkspace& w, Tensor gradient,
                                    const Tensor& memory_gradient, const GradientReady& ready) const {
   Arena& arena = w.arena_;
@@ -260,7 +272,7 @@ void Transformer::decoder_backward(const StepContext& context, const Layouts& la
   arena.release(mark);
 }
 
-void Transformer::encoder_backward(const StepContext& context, const Layouts& layouts, const TranslationShard& shard,
+void Transformer::encoder_backward(const StepContext& context, const Layouts& layouts, const Shard& shard,
                                    TransformerWorkspace& w, Tensor gradient, const GradientReady& ready) const {
   Arena& arena = w.arena_;
   const size_t mark = arena.mark();

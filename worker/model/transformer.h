@@ -3,13 +3,11 @@
 // are packed without padding.
 #pragma once
 
-#include <functional>
 #include <vector>
 
-#include "worker/kernels/cross_entropy.h"
 #include "worker/model/attention_layer.h"
 #include "worker/model/feed_forward.h"
-#include "worker/tensor/packed_sequences.h"
+#include "worker/model/model.h"
 
 namespace podium {
 
@@ -34,9 +32,7 @@ struct DecoderLayer {
   FeedForward feed_forward;
 };
 
-// The activations of one shard, planned in an arena that only grows, and that between steps. One object serves one
-// shard at a time.
-class TransformerWorkspace {
+class TransformerWorkspace : public Workspace {
  public:
   // Of one decoder layer, from the last forward pass; valid until the next.
   const AttentionActivations& cross_attention(size_t decoder_layer) const {
@@ -62,33 +58,28 @@ class TransformerWorkspace {
   std::vector<double> row_scratch_;  // of cross_entropy
 };
 
-// Called in the backward pass when the gradients [begin, end) of the flat buffer are final.
-using GradientReady = std::function<void(int64_t begin, int64_t end)>;
-
-class Transformer {
+class Transformer : public Model {
  public:
   // Throws Error when the sizes do not fit each other.
   explicit Transformer(const TransformerConfig& config);
 
   const TransformerConfig& config() const { return config_; }
-  const ParameterSet& parameters() const { return parameters_; }
 
-  // Forward and backward pass of one shard: replaces context.gradients (all of it) by the gradient of the *sum* of the
-  // loss over target tokens, and reports parts of it as they become final.
-  CrossEntropySums train_shard(const StepContext& context, const TranslationShard& shard, float label_smoothing,
-                               TransformerWorkspace& workspace, const GradientReady& ready) const;
-
-  // The forward pass alone.
-  CrossEntropySums evaluate_shard(const StepContext& context, const TranslationShard& shard, float label_smoothing,
-                                  TransformerWorkspace& workspace) const;
+  std::unique_ptr<Workspace> make_workspace() const override { return std::make_unique<TransformerWorkspace>(); }
+  CrossEntropySums train_shard(const StepContext& context, const Shard& shard, float label_smoothing,
+                               Workspace& workspace, const GradientReady& ready) const override;
+  CrossEntropySums evaluate_shard(const StepContext& context, const Shard& shard, float label_smoothing,
+                                  Workspace& workspace) const override;
+  // As transformers.MarianMTModel has them: with final_logits_bias, and shared embeddings under each of their names.
+  std::vector<ModelTensor> tensors() const override;
 
  private:
   friend class IncrementalDecoder;
   struct Layouts {
     AttentionLayout encoder_self, decoder_self, cross;
   };
-  static Layouts layouts_of(const TranslationShard& shard);
-  void reserve(const Layouts& layouts, const TranslationShard& shard, bool backward,
+  static Layouts layouts_of(const Shard& shard);
+  void reserve(const Layouts& layouts, const Shard& shard, bool backward,
                TransformerWorkspace& workspace) const;
   void plan(const Layouts& layouts, int64_t source_rows, int64_t target_rows, bool backward, Arena& arena,
             TransformerWorkspace& workspace) const;
@@ -104,15 +95,14 @@ class Transformer {
   CrossEntropySums output_loss(const StepContext& context, const Tensor& states, std::span<const int32_t> labels,
                                float label_smoothing, TransformerWorkspace& workspace,
                                const Tensor& states_gradient) const;
-  void decoder_backward(const StepContext& context, const Layouts& layouts, const TranslationShard& shard,
+  void decoder_backward(const StepContext& context, const Layouts& layouts, const Shard& shard,
                         const Tensor& memory, TransformerWorkspace& workspace, Tensor gradient,
                         const Tensor& memory_gradient, const GradientReady& ready) const;
-  void encoder_backward(const StepContext& context, const Layouts& layouts, const TranslationShard& shard,
+  void encoder_backward(const StepContext& context, const Layouts& layouts, const Shard& shard,
                         TransformerWorkspace& workspace, Tensor gradient, const GradientReady& ready) const;
   Tensor position_table() const;
 
   TransformerConfig config_;
-  ParameterSet parameters_;
   std::vector<float> positions_;                               // (maximum_positions, D)
   ParameterRef source_embedding_, target_embedding_, output_;  // the same one where they are shared
   std::vector<EncoderLayer> encoder_;

@@ -1,5 +1,6 @@
 #include "worker/snapshot/weights.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "worker/kernels/elementwise.h"
@@ -32,11 +33,15 @@ void read_named(const SafetensorsFile& file, const ParameterSet& parameters, con
 
 }  // namespace
 
-std::unique_ptr<ObjectSource> model_weights_source(const Transformer& model, std::span<const float> weights,
+std::unique_ptr<ObjectSource> model_weights_source(const Model& model, std::span<const float> weights,
                                                    std::vector<float>& zeros) {
-  zeros.assign(static_cast<size_t>(model.config().target_vocabulary), 0.0f);
+  const std::vector<ModelTensor> all = model.tensors();
+  int64_t untrained = 0;
+  for (const ModelTensor& tensor : all)
+    if (tensor.offset < 0) untrained = std::max(untrained, tensor.shape.size());
+  zeros.assign(static_cast<size_t>(untrained), 0.0f);
   std::vector<StoredTensor> tensors;
-  for (const MarianTensor& tensor : marian_tensors(model))
+  for (const ModelTensor& tensor : all)
     tensors.push_back(tensor.offset < 0 ? borrow(tensor.name, zeros, 0, tensor.shape)
                                         : borrow(tensor.name, weights, tensor.offset, tensor.shape));
   return safetensors_source(std::move(tensors));

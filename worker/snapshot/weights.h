@@ -5,14 +5,14 @@
 #include <string>
 #include <vector>
 
-#include "worker/model/marian_format.h"
+#include "worker/model/model.h"
 #include "worker/snapshot/safetensors.h"
 
 namespace podium {
 
-// model.safetensors: every tensor that transformers.MarianMTModel expects. `weights` is the flat buffer; it and the
-// model must outlive the source. Zeros that are not trained are kept inside `zeros`, which must outlive the source too.
-std::unique_ptr<ObjectSource> model_weights_source(const Transformer& model, std::span<const float> weights,
+// model.safetensors: Model::tensors(). `weights` is the flat buffer; it and the model must outlive the source. Zeros that
+// are not trained are kept inside `zeros`, which must outlive the source too.
+std::unique_ptr<ObjectSource> model_weights_source(const Model& model, std::span<const float> weights,
                                                    std::vector<float>& zeros);
 
 // What the optimizer has beside the model, under their parameters' names with a prefix. `weights` are those that it

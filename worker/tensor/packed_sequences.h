@@ -34,9 +34,10 @@ struct PackedSequences {
   }
 };
 
-// The examples of one shard: target_input[i] is the decoder's start token and then the target; labels are the target
-// and then end-of-sentence; both have the same rows.
-struct TranslationShard {
+// The examples of one shard, as models take them: what an encoder reads, what a decoder reads, and what should come out.
+// Translation: target_input[i] is the decoder's start token and then the target; labels are the target and then
+// end-of-sentence; both have the same rows. Language models have no source, classifiers no target_input.
+struct Shard {
   PackedSequences source;
   PackedSequences target_input;
   std::vector<int32_t> labels;

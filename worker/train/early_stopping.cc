@@ -9,28 +9,18 @@ namespace podium {
 namespace {
 
 const char* name_of(Metric metric) {
-  switch (metric) {
-    case Metric::kValidationLoss:
-      return "validation_loss";
-    case Metric::kValidationAccuracy:
-      return "validation_accuracy";
-    case Metric::kBleu:
-      return "bleu";
-  }
-  return "";
+  constexpr const char* kNames[] = {"validation_loss", "validation_accuracy", "bleu", "macro_f1", "micro_f1",
+                                    "weighted_f1"};
+  return kNames[static_cast<size_t>(metric)];
 }
 
 }  // namespace
 
 double figure_of(const ValidationRecord& record, Metric metric) {
-  switch (metric) {
-    case Metric::kValidationLoss:
-      return record.loss;
-    case Metric::kValidationAccuracy:
-      return -record.accuracy;
-    case Metric::kBleu:
-      return -record.bleu.value_or(0);
-  }
+  if (metric == Metric::kValidationLoss) return record.loss;
+  if (metric == Metric::kValidationAccuracy) return -record.accuracy;
+  for (const TaskMetric& of_task : record.metrics)
+    if (of_task.name == name_of(metric)) return -of_task.value;
   return 0;
 }
 

@@ -11,14 +11,14 @@ namespace podium {
 
 // One shard at a time. `levels` are gradients that wait for their right-hand neighbour in the tree.
 struct GradientStep::Runner {
-  explicit Runner(int threads) : pool(threads), executor{pool} {}
+  Runner(const Model& model, int threads) : pool(threads), executor{pool}, workspace(model.make_workspace()) {}
   ThreadPool pool;
   Executor executor;
-  TransformerWorkspace workspace;
+  std::unique_ptr<Workspace> workspace;
   std::vector<float*> levels;
 };
 
-GradientStep::GradientStep(const Transformer& model, Communicator& world, GradientStepOptions options)
+GradientStep::GradientStep(const Model& model, Communicator& world, GradientStepOptions options)
     : model_(model), world_(world), options_(std::move(options)), size_(model.parameters().size()) {
   PODIUM_CHECK(options_.shards >= 1 && options_.threads >= 1, "{} shards, {} threads", options_.shards,
                options_.threads);
@@ -28,7 +28,7 @@ GradientStep::GradientStep(const Transformer& model, Communicator& world, Gradie
   chunk_squares_.resize(chunks);
   chunk_done_ = std::vector<std::atomic<int64_t>>(chunks);
   const int runners = static_cast<int>(std::clamp<int64_t>(mine_.size(), 1, options_.threads));
-  for (int i = 0; i < runners; ++i) runners_.push_back(std::make_unique<Runner>(options_.threads / runners));
+  for (int i = 0; i < runners; ++i) runners_.push_back(std::make_unique<Runner>(model, options_.threads / runners));
   pool_ = std::make_unique<ThreadPool>(options_.threads);
   everything_ = std::make_unique<Executor>(Executor{*pool_});
   plan_groups();
@@ -77,7 +77,7 @@ void GradientStep::on_all_runners(Function&& function) {
 
 std::span<float> GradientStep::gradient() { return {result_, static_cast<size_t>(size_)}; }
 
-GradientStep::Result GradientStep::run(FlatParameters weights, std::span<const TranslationShard> shards,
+GradientStep::Result GradientStep::run(FlatParameters weights, std::span<const Shard> shards,
                                        RandomKey random, float label_smoothing) {
   PODIUM_CHECK(shards.size() == shard_sums_.size(), "{} shards, {} planned", shards.size(), shard_sums_.size());
   const bool alone = world_.size() == 1;
@@ -110,7 +110,7 @@ void GradientStep::zero_frozen(float* gradient, int64_t begin, int64_t end) cons
 // A binary counter: shard i of the group is computed into the slot that popcount(i) names, and then, as many times as i
 // has trailing ones, added to the slot before it. Slot 0 is the group's result.
 void GradientStep::run_group(Runner& runner, const Group& group, FlatParameters weights,
-                             std::span<const TranslationShard> shards, RandomKey random, float label_smoothing) {
+                             std::span<const Shard> shards, RandomKey random, float label_smoothing) {
   auto slot = [&](int64_t i) { return i == 0 ? group.gradient : runner.levels[static_cast<size_t>(i - 1)]; };
   auto add_to_previous = [&](int64_t i, int64_t begin, int64_t end) {
     const size_t size = static_cast<size_t>(end - begin);
@@ -128,7 +128,7 @@ void GradientStep::run_group(Runner& runner, const Group& group, FlatParameters 
     context.random.shard = static_cast<uint32_t>(group.shards.begin + i);
     const size_t index = static_cast<size_t>(group.shards.begin + i - mine_.begin);
     shard_sums_[index] =
-        model_.train_shard(context, shards[index], label_smoothing, runner.workspace, [&](int64_t begin, int64_t end) {
+        model_.train_shard(context, shards[index], label_smoothing, *runner.workspace, [&](int64_t begin, int64_t end) {
           zero_frozen(slot(depth), begin, end);
           for (int64_t k = 0; k < adds; ++k) add_to_previous(depth - k, begin, end);
           if (last && world_.size() > 1) group_is_final(runner.executor, begin, end);
@@ -200,7 +200,7 @@ double GradientStep::combine_alone() {
   return squares;
 }
 
-CrossEntropySums GradientStep::evaluate(FlatParameters weights, std::span<const TranslationShard> shards,
+CrossEntropySums GradientStep::evaluate(FlatParameters weights, std::span<const Shard> shards,
                                         float label_smoothing, const std::function<bool()>& stop) {
   // Dealt in turn, because neighbours are of one length: shard i is computed at rank i mod W, as its (i / W)th.
   const size_t ranks = static_cast<size_t>(world_.size()), rank = static_cast<size_t>(world_.rank());
@@ -209,7 +209,7 @@ CrossEntropySums GradientStep::evaluate(FlatParameters weights, std::span<const 
   on_all_runners([&](Runner& runner) {
     const StepContext context{runner.executor, weights, {}, {}, false, nullptr};
     for (size_t i = next++; i < mine.size() && !(stop && stop()); i = next++) {
-      mine[i] = model_.evaluate_shard(context, shards[i * ranks + rank], label_smoothing, runner.workspace);
+      mine[i] = model_.evaluate_shard(context, shards[i * ranks + rank], label_smoothing, *runner.workspace);
       options_.working();
     }
   });
@@ -226,7 +226,7 @@ CrossEntropySums GradientStep::evaluate(FlatParameters weights, std::span<const 
   return sum;
 }
 
-std::string GradientStep::find_non_finite(FlatParameters weights, std::span<const TranslationShard> shards,
+std::string GradientStep::find_non_finite(FlatParameters weights, std::span<const Shard> shards,
                                           RandomKey random, float label_smoothing) {
   const std::string spoiled =
       first_non_finite_parameter(model_.parameters(), {weights.base, static_cast<size_t>(size_)});
@@ -242,7 +242,7 @@ std::string GradientStep::find_non_finite(FlatParameters weights, std::span<cons
     const TensorObserver observer = look;
     StepContext context{runner.executor, weights, {result_}, random, true, &observer};
     context.random.shard = static_cast<uint32_t>(shard);
-    model_.train_shard(context, shards[i], label_smoothing, runner.workspace, [](int64_t, int64_t) {});
+    model_.train_shard(context, shards[i], label_smoothing, *runner.workspace, [](int64_t, int64_t) {});
     if (!found.empty()) break;
     const std::string parameter = first_non_finite_parameter(model_.parameters(), gradient());
     if (!parameter.empty()) found = fmt::format("the gradient of {} of shard {}", parameter, shard);

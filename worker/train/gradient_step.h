@@ -11,7 +11,8 @@
 #include <vector>
 
 #include "worker/collective/tree_allreduce.h"
-#include "worker/model/transformer.h"
+#include "worker/model/model.h"
+#include "worker/tensor/arena.h"
 
 namespace podium {
 
@@ -30,7 +31,7 @@ class GradientStep {
  public:
   // Shards run side by side on min(threads, this rank's shards) runners; threads that are left over help inside the
   // runners' kernels. `model` and `world` must outlive the object.
-  GradientStep(const Transformer& model, Communicator& world, GradientStepOptions options);
+  GradientStep(const Model& model, Communicator& world, GradientStepOptions options);
   ~GradientStep();
 
   // The shards that this rank computes.
@@ -42,14 +43,14 @@ class GradientStep {
   };
   // `shards` are those of my_shards(). random.seed and .step are set; the shard is its index. All ranks call it
   // together.
-  Result run(FlatParameters weights, std::span<const TranslationShard> shards, RandomKey random, float label_smoothing);
+  Result run(FlatParameters weights, std::span<const Shard> shards, RandomKey random, float label_smoothing);
 
   // The gradient of the summed loss, from the last run: ParameterSet::size() numbers, the same at every rank.
   std::span<float> gradient();
 
   // Validation: the losses of `shards` (any number, the same at every rank), without dropout, summed in order at every
   // rank. `stop` is polled between shards; once it returns true anywhere the result means nothing.
-  CrossEntropySums evaluate(FlatParameters weights, std::span<const TranslationShard> shards, float label_smoothing,
+  CrossEntropySums evaluate(FlatParameters weights, std::span<const Shard> shards, float label_smoothing,
                             const std::function<bool()>& stop = {});
 
   // To be called by whoever is about to wait for the other ranks outside of run() and evaluate().
@@ -60,7 +61,7 @@ class GradientStep {
 
   // After a run that was not finite: runs this rank's shards again, in order, and names the first tensor that is NaN or
   // infinite, as "encoder.layers.0.output of shard 3"; empty when all are finite.
-  std::string find_non_finite(FlatParameters weights, std::span<const TranslationShard> shards, RandomKey random,
+  std::string find_non_finite(FlatParameters weights, std::span<const Shard> shards, RandomKey random,
                               float label_smoothing);
 
  private:
@@ -73,7 +74,7 @@ class GradientStep {
   void plan_groups();
   void plan_memory();
   void zero_frozen(float* gradient, int64_t begin, int64_t end) const;
-  void run_group(Runner& runner, const Group& group, FlatParameters weights, std::span<const TranslationShard> shards,
+  void run_group(Runner& runner, const Group& group, FlatParameters weights, std::span<const Shard> shards,
                  RandomKey random, float label_smoothing);
   void group_is_final(Executor& executor, int64_t begin, int64_t end);
   void combine_groups(Executor& executor, int64_t begin, int64_t end);
@@ -81,7 +82,7 @@ class GradientStep {
   template <typename Function>
   void on_all_runners(Function&& function);
 
-  const Transformer& model_;
+  const Model& model_;
   Communicator& world_;
   const GradientStepOptions options_;
   const int64_t size_;  // of the flat gradient

@@ -7,36 +7,6 @@
 
 namespace podium {
 
-TransformerConfig transformer_config(const Settings& settings, int64_t source_vocabulary, int64_t target_vocabulary) {
-  const Settings::Model& model = settings.model;
-  TransformerConfig config;
-  config.source_vocabulary = source_vocabulary;
-  config.target_vocabulary = target_vocabulary;
-  config.encoder_layers = static_cast<int>(model.encoder_layers);
-  config.decoder_layers = static_cast<int>(model.decoder_layers);
-  config.embedding_size = model.embedding_size;
-  config.feed_forward_size = model.feed_forward_size;
-  config.heads = static_cast<int>(model.heads);
-  config.dropout = static_cast<float>(model.dropout);
-  config.attention_dropout = static_cast<float>(model.attention_dropout);
-  config.activation_dropout = static_cast<float>(model.activation_dropout);
-  switch (model.activation) {
-    case Settings::Model::Activation::kRelu:
-      config.activation = Activation::kRelu;
-      break;
-    case Settings::Model::Activation::kGelu:
-      config.activation = Activation::kGelu;
-      break;
-    case Settings::Model::Activation::kSilu:
-      config.activation = Activation::kSilu;
-      break;
-  }
-  config.maximum_positions = model.maximum_positions;
-  config.shared_vocabulary = settings.vocabulary.shared;
-  config.tie_output = model.tie_output;
-  return config;
-}
-
 namespace {
 
 Schedule schedule_of(const Settings& settings) {
@@ -103,6 +73,19 @@ ParameterGroups parameter_groups(const Settings& settings) {
   groups.layer_decay = settings.optimizer.layer_decay;
   groups.frozen = settings.training.freeze;
   return groups;
+}
+
+void check_parameter_groups(const Settings& settings, const ParameterSet& parameters) {
+  parameter_segments(parameters, parameter_groups(settings));
+}
+
+BatchOptions batch_options(const Settings& settings) {
+  BatchOptions options;
+  options.batch_size = global_batch(settings);
+  options.unit = settings.training.batch_by == Settings::Training::BatchBy::kTokens ? BatchOptions::Unit::kTargetTokens
+                                                                                    : BatchOptions::Unit::kExamples;
+  options.bucket_batches = settings.training.bucket_batches;
+  return options;
 }
 
 int64_t global_batch(const Settings& settings) {

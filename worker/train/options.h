@@ -2,15 +2,18 @@
 #pragma once
 
 #include "configuration/settings.h"
-#include "worker/model/transformer.h"
+#include "worker/data/batch_plan.h"
 #include "worker/optimizer/optimizer.h"
 #include "worker/optimizer/parameter_groups.h"
 
 namespace podium {
 
-TransformerConfig transformer_config(const Settings& settings, int64_t source_vocabulary, int64_t target_vocabulary);
 OptimizerOptions optimizer_options(const Settings& settings);
 ParameterGroups parameter_groups(const Settings& settings);
+// Throws Error when a pattern of the settings fits no parameter: told before data is fetched.
+void check_parameter_groups(const Settings& settings, const ParameterSet& parameters);
+// How a task makes batches.
+BatchOptions batch_options(const Settings& settings);
 
 // Of a new run; a resumed one keeps what it began with.
 // Examples (or target tokens) of one optimizer step.

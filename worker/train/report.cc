@@ -11,31 +11,15 @@ namespace {
 // Of a step's figures in the averages shown.
 constexpr double kForget = 0.98;
 
-// Test pairs of a length that reads well, evenly spaced.
-std::vector<SentencePair> sample_pairs(const std::vector<SentencePair>& pairs, int64_t count) {
-  std::vector<SentencePair> readable, chosen;
-  for (const SentencePair& pair : pairs) {
-    const int64_t spaces = std::count(pair.source.begin(), pair.source.end(), ' ');
-    if (spaces >= 4 && spaces <= 14) readable.push_back(pair);
-  }
-  if (readable.empty()) readable = pairs;
-  count = std::min<int64_t>(count, static_cast<int64_t>(readable.size()));
-  for (int64_t i = 0; i < count; ++i)
-    chosen.push_back(readable[static_cast<size_t>((2 * i + 1) * static_cast<int64_t>(readable.size()) / (2 * count))]);
-  return chosen;
-}
-
 }  // namespace
 
-void Report::introduction(const std::string& run, const Transformer& model, const TranslationData& data,
-                          const Progress& progress, int workers) {
-  const TransformerConfig& config = model.config();
-  display_.message(fmt::format(
-      "run {}: {}+{} layers, {}/{}/{}, {:.1f} million parameters; {}{} thread{}{}, {}", run, config.encoder_layers,
-      config.decoder_layers, config.embedding_size, config.feed_forward_size, config.heads,
-      static_cast<double>(model.parameters().count()) * 1e-6, workers > 1 ? fmt::format("{} workers of ", workers) : "",
-      thread_count(settings_), thread_count(settings_) == 1 ? "" : "s", workers > 1 ? " each" : "", instruction_set()));
-  for (const std::string& line : data.summary(progress)) display_.message(line);
+void Report::introduction(const std::string& run, const Task& task, const Progress& progress, int workers) {
+  const int threads = thread_count(settings_);
+  display_.message(fmt::format("run {}: {}, {:.1f} million parameters; {}{} thread{}{}, {}", run, task.model_text(),
+                               static_cast<double>(task.model().parameters().count()) * 1e-6,
+                               workers > 1 ? fmt::format("{} workers of ", workers) : "", threads,
+                               threads == 1 ? "" : "s", workers > 1 ? " each" : "", instruction_set()));
+  for (const std::string& line : task.data_summary(progress)) display_.message(line);
 }
 
 void Report::resume_clock() { step_ended_ = steady_seconds(); }
@@ -88,30 +72,14 @@ void Report::validation(const ValidationRecord& record, bool best) {
   row.train_accuracy = record.train_accuracy;
   row.validation_loss = record.loss;
   row.validation_accuracy = record.accuracy;
-  row.bleu = record.bleu;
+  row.metrics = record.metrics;
   row.learning_rate = record.learning_rate;
   row.elapsed_seconds = record.training_seconds;
   row.note = best ? "best" : "";
   display_.validation(row);
 }
 
-void Report::results(const TranslationData& data, const Validator& validator, GradientStep& step,
-                     FlatParameters weights, const std::string& snapshot, const std::function<bool()>& stop) {
-  const std::vector<SentencePair>& held_out = data.test.empty() ? data.validation : data.test;
-  const char* name = data.test.empty() ? "validation" : "test";
-  if (!held_out.empty()) {
-    display_.activity(fmt::format("translating the {} {} sentences", held_out.size(), name));
-    // No way out between these two: all ranks take part in both.
-    const BleuScore bleu = validator.bleu(step, weights, held_out, stop);
-    const std::vector<SentencePair> samples = sample_pairs(held_out, settings_.progress.samples);
-    const std::vector<std::string> translations = validator.translate(step, weights, samples, stop);
-    display_.finish();
-    if (stop()) return;
-    display_.message(fmt::format("\n{} pairs ({}): {}", name, held_out.size(), bleu.text()));
-    for (size_t i = 0; i < samples.size(); ++i)
-      display_.message(fmt::format("\n  source       {}\n  reference    {}\n  translation  {}", samples[i].source,
-                                   samples[i].target, translations[i]));
-  }
+void Report::end(const std::string& snapshot) {
   display_.finish();
   display_.message(
       fmt::format("\nWeights: {}. Try your own sentences:\n  build/release/bin/test --weights {}", snapshot, snapshot));

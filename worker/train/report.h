@@ -1,14 +1,11 @@
-// What the trainer tells a person, in their terms: the progress line, the table's rows, the results at the end.
+// What the trainer tells a person, in their terms: the progress line, the table's rows.
 #pragma once
 
 #include <string>
 
 #include "configuration/settings.h"
 #include "worker/console/training_display.h"
-#include "worker/train/gradient_step.h"
-#include "worker/train/training_state.h"
-#include "worker/train/translation_data.h"
-#include "worker/train/validation.h"
+#include "worker/train/task.h"
 
 namespace podium {
 
@@ -16,17 +13,15 @@ class Report {
  public:
   Report(const Settings& settings, TrainingDisplay& display) : settings_(settings), display_(display) {}
 
-  void introduction(const std::string& run, const Transformer& model, const TranslationData& data,
-                    const Progress& progress, int workers);
-  // After a step that trained on `tokens` tokens (source and target) with these sums. Returns tokens per second.
+  void introduction(const std::string& run, const Task& task, const Progress& progress, int workers);
+  // After a step that trained on `tokens` tokens with these sums. Returns tokens per second.
   double step(const Progress& progress, const CrossEntropySums& sums, int64_t tokens, double learning_rate,
               int64_t batches_in_epoch);
   // A pause that says nothing of the speed of steps (a validation, a snapshot) ends here.
   void resume_clock();
   void validation(const ValidationRecord& record, bool best);
-  // Held-out sentences with their translations, BLEU of the test pairs, and how to go on. All ranks call it together.
-  void results(const TranslationData& data, const Validator& validator, GradientStep& step, FlatParameters weights,
-               const std::string& snapshot, const std::function<bool()>& stop);
+  // How to go on with the weights in the folder `snapshot`.
+  void end(const std::string& snapshot);
 
  private:
   const Settings& settings_;

@@ -8,7 +8,7 @@ namespace {
 
 constexpr uint64_t kSmallFileBytes = 64 << 20;
 
-void check_finite(const Transformer& model, const TrainingState& state, const char* what, std::span<const float> flat) {
+void check_finite(const Model& model, const TrainingState& state, const char* what, std::span<const float> flat) {
   const std::string name = first_non_finite_parameter(model.parameters(), flat);
   if (!name.empty())
     throw Error("step {}: {} {} is not finite: the training has diverged, and no snapshot of it is written",
@@ -19,7 +19,7 @@ SafetensorsFile open_tensors(const MappedFile& mapped, const fs::path& path) { r
 
 }  // namespace
 
-std::vector<SnapshotFile> snapshot_files(const Transformer& model, const TrainingState& state, const StaticFiles& fixed,
+std::vector<SnapshotFile> snapshot_files(const Model& model, const TrainingState& state, const SmallFiles& fixed,
                                          std::vector<float>& zeros) {
   check_finite(model, state, "the weights", state.weights());
   check_finite(model, state, "the first moment of", state.first_moment());
@@ -45,7 +45,7 @@ void check_same_run(const Progress& progress, const Progress& expected, const st
     throw Error("{}: this run was begun with other training data; choose another run_name, or --new-run", what);
 }
 
-Progress restore(const fs::path& folder, const Transformer& model, const Progress& expected, const AdamBuffers& into) {
+Progress restore(const fs::path& folder, const Model& model, const Progress& expected, const AdamBuffers& into) {
   const fs::path state_path = folder / "trainer_state.json";
   Progress progress = parse_progress(read_file(state_path, kSmallFileBytes), state_path.string());
   check_same_run(progress, expected, state_path.string());

@@ -75,11 +75,11 @@ std::optional<Snapshot> snapshot_to_resume(SnapshotStore& snapshots, const std::
   return std::nullopt;
 }
 
-void begin_afresh(const Transformer& model, const Progress& fresh, TrainingState& state) {
+void begin_afresh(const Task& task, const Progress& fresh, TrainingState& state) {
   const AdamBuffers buffers = state.begin_update();
   for (const std::span<float> part : {buffers.weights, buffers.first_moment, buffers.second_moment})
     std::fill(part.begin(), part.end(), 0.0f);
-  model.parameters().initialize(fresh.seed, buffers.weights);
+  task.initialize(fresh.seed, buffers.weights);
   std::copy_n(buffers.weights.begin(), buffers.average.size(), buffers.average.begin());
   state.progress = fresh;
   state.publish();
@@ -87,7 +87,7 @@ void begin_afresh(const Transformer& model, const Progress& fresh, TrainingState
 
 }  // namespace
 
-StartingState find_starting_state(Communicator& world, const Transformer& model, SnapshotStore& snapshots,
+StartingState find_starting_state(Communicator& world, const Task& task, SnapshotStore& snapshots,
                                   const StartingStateOptions& options, TrainingState& state) {
   if (options.resume != "latest" && options.resume != "none") state.resumed = options.resume;
   const std::vector<Holding> all = gather(world, adopt_memory(options.fresh, state));
@@ -115,7 +115,7 @@ StartingState find_starting_state(Communicator& world, const Transformer& model,
     if (found) {
       result.snapshot = found->name;
       const AdamBuffers buffers = state.begin_update();
-      state.progress = restore(*found->folder, model, options.fresh, buffers);
+      state.progress = restore(*found->folder, task.model(), options.fresh, buffers);
       // The state was written before its snapshot had a name: not the step's, if that was taken.
       if (state.progress.best_snapshot == SnapshotName{found->manifest.step, {}}.text())
         state.progress.best_snapshot = found->name;
@@ -123,7 +123,7 @@ StartingState find_starting_state(Communicator& world, const Transformer& model,
     }
     share(world, 0, options.working, state);
   } else {
-    begin_afresh(model, options.fresh, state);
+    begin_afresh(task, options.fresh, state);
   }
   compare_states(world, state);
   return result;

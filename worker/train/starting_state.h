@@ -6,9 +6,8 @@
 #include <string>
 
 #include "worker/collective/communicator.h"
-#include "worker/model/transformer.h"
 #include "worker/snapshot/snapshots.h"
-#include "worker/train/training_state.h"
+#include "worker/train/task.h"
 
 namespace podium {
 
@@ -27,7 +26,7 @@ struct StartingState {
 // All ranks call it together and end with the same state, published; rank 0 alone reads `snapshots`. The hashes of the
 // states are compared at the end. Throws Error when a state was made by other settings, data or model, when a snapshot
 // that was asked for cannot be had, or when the states differ.
-StartingState find_starting_state(Communicator& world, const Transformer& model, SnapshotStore& snapshots,
+StartingState find_starting_state(Communicator& world, const Task& task, SnapshotStore& snapshots,
                                   const StartingStateOptions& options, TrainingState& state);
 
 // Throws Error naming the ranks whose parameters, moments or progress differ from rank 0's.

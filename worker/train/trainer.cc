@@ -15,7 +15,7 @@ namespace {
 
 double mean(double sum, int64_t count) { return count == 0 ? 0 : sum / static_cast<double>(count); }
 
-std::unique_ptr<MemoryState> open_memory(const Settings& settings, const std::string& run, const Transformer& model) {
+std::unique_ptr<MemoryState> open_memory(const Settings& settings, const std::string& run, const Model& model) {
   const uint64_t numbers = TrainingState::numbers(model.parameters().size(), settings.training.average_decay > 0);
   if (settings.workers.memory_folder.empty()) return std::make_unique<MemoryState>(numbers);
   const uint32_t ordinal = static_cast<uint32_t>(std::max<int64_t>(settings.workers.ordinal, 0));
@@ -23,32 +23,19 @@ std::unique_ptr<MemoryState> open_memory(const Settings& settings, const std::st
                                        numbers);
 }
 
-StaticFiles static_files(const Settings& settings, const TransformerConfig& config, const TranslationData& data) {
-  StaticFiles files = {{"config.json", marian_config(config)},
-                       {"generation_config.json", marian_generation_config(config)},
-                       {"tokenizer_config.json", marian_tokenizer_config(config, settings.dataset.source_language,
-                                                                         settings.dataset.target_language)},
-                       {"source.spm", data.source_vocabulary->model()},
-                       {"target.spm", data.target_vocabulary->model()},
-                       {"vocab.json", data.source_vocabulary->vocab_json()},
-                       {"settings.yaml", dump_config(settings)}};
-  if (!data.description.empty()) files.emplace_back("dataset.json", data.description);
-  if (!config.shared_vocabulary) files.emplace_back("target_vocab.json", data.target_vocabulary->vocab_json());
-  return files;
-}
-
 }  // namespace
 
-Trainer::Trainer(const Settings& settings, const Preparation& preparation, TrainerWorld world, TrainingDisplay& display)
+Trainer::Trainer(const Settings& settings, const std::string& run, const Task& task, TrainerWorld world,
+                 TrainingDisplay& display)
     : settings_(settings),
       world_(world),
-      run_(preparation.run),
-      data_(preparation.data),
+      run_(run),
+      task_(task),
+      model_(task.model()),
       display_(display),
       report_(settings_, display),
       store_(settings.snapshots.folder),
       snapshots_(store_, run_, [&display](const std::string& text) { display.warning(text); }),
-      model_(transformer_config(settings, data_.source_vocabulary->size(), data_.target_vocabulary->size())),
       optimizer_(optimizer_options(settings)),
       segments_(parameter_segments(model_.parameters(), parameter_groups(settings))),
       state_(open_memory(settings, run_, model_), model_.parameters().size(), optimizer_.average_decay > 0),
@@ -56,9 +43,9 @@ Trainer::Trainer(const Settings& settings, const Preparation& preparation, Train
   auto working = [this] { works(); };
   phase(TrainerPhase::kRestoring);
   StartingStateOptions options{fresh_progress(), settings.snapshots.resume, working};
-  start_ = find_starting_state(world.ranks, model_, snapshots_, options, state_);
+  start_ = find_starting_state(world.ranks, task_, snapshots_, options, state_);
   const Progress& progress = state_.progress;
-  batches_in_epoch_ = data_.plan_epoch(progress).count();
+  batches_in_epoch_ = task_.plan_epoch(progress).count();
   gradient_step_ = std::make_unique<GradientStep>(model_, world.ranks,
                                                   GradientStepOptions{.shards = progress.shards,
                                                                       .threads = thread_count(settings),
@@ -66,9 +53,8 @@ Trainer::Trainer(const Settings& settings, const Preparation& preparation, Train
                                                                       .working = working,
                                                                       .waiting = [this] { waits(); }});
   shards_.resize(static_cast<size_t>(gradient_step_->my_shards().size()));
-  validator_ = std::make_unique<Validator>(data_, model_, world.ranks, settings.validation.bleu_sentences,
-                                           settings.validation.maximum_tokens);
-  static_files_ = static_files(settings, model_.config(), data_);
+  static_files_ = task_.snapshot_files();
+  static_files_.emplace_back("settings.yaml", dump_config(settings));
 }
 
 Progress Trainer::fresh_progress() const {
@@ -80,7 +66,7 @@ Progress Trainer::fresh_progress() const {
     throw Error("training.shards times training.gradient_accumulation is {}, at most {} was expected", fresh.shards,
                 kMaximumShards);
   fresh.settings_hash = mathematics_hash(settings_);
-  fresh.data_hash = data_.sha256;
+  fresh.data_hash = task_.data_hash();
   return fresh;
 }
 
@@ -142,7 +128,7 @@ void Trainer::begin() {
   snapshot_name_ =
       start_.snapshot.empty() ? SnapshotName{static_cast<uint64_t>(progress.step), {}}.text() : start_.snapshot;
   if (world_.worker == nullptr) world_.signals.defer();
-  if (world_.generation <= 1) report_.introduction(run_, model_, data_, progress, world_.ranks.size());
+  if (world_.generation <= 1) report_.introduction(run_, task_, progress, world_.ranks.size());
   if (start_.origin == StartingState::Origin::kFresh) return;
   const bool from_snapshot = start_.origin == StartingState::Origin::kSnapshot;
   display_.message(fmt::format("going on from {} (epoch {}, step {}){}",
@@ -197,7 +183,7 @@ bool Trainer::limits_reached() const {
 
 void Trainer::train_epoch() {
   Progress& progress = state_.progress;
-  const BatchPlan plan = data_.plan_epoch(progress);
+  const BatchPlan plan = task_.plan_epoch(progress);
   batches_in_epoch_ = plan.count();
   for (const int64_t epoch = progress.epoch; progress.epoch == epoch && !progress.finished && !stopping();) {
     train_batch(plan.batch(progress.batch));
@@ -209,7 +195,7 @@ void Trainer::train_batch(std::span<const int32_t> batch) {
   Progress& progress = state_.progress;
   phase(TrainerPhase::kTraining);
   const ShardRange mine = gradient_step_->my_shards();
-  data_.fill_shards(batch, progress.shards, mine.begin, shards_);
+  task_.fill_shards(batch, progress.shards, mine.begin, shards_);
   const int64_t step = progress.step + 1;
   const RandomKey random{progress.seed, static_cast<uint32_t>(step), 0, 0};
   const float smoothing = static_cast<float>(settings_.training.label_smoothing);
@@ -237,7 +223,7 @@ void Trainer::train_batch(std::span<const int32_t> batch) {
   step_log_.write(step, progress.last_step);
   state_.publish();
   const double tokens_per_second =
-      report_.step(progress, sums, data_.token_count(batch), update.learning_rate, batches_in_epoch_);
+      report_.step(progress, sums, task_.token_count(batch), update.learning_rate, batches_in_epoch_);
   if (world_.worker != nullptr) world_.worker->step(step, mean(sums.loss, sums.rows), tokens_per_second);
   const int64_t check = settings_.workers.check_every_steps;
   if (check > 0 && step % check == 0) compare_states(world_.ranks, state_);
@@ -299,13 +285,15 @@ void Trainer::step_boundary() {
 
 // False: a stop came in between, and nothing is as if it had begun.
 bool Trainer::validate() {
-  if (!validator_->has_data()) return true;
+  if (task_.validation_shards().empty()) return true;
   Progress& progress = state_.progress;
   phase(TrainerPhase::kValidation);
   display_.activity("validating");
   fault_point("validation", progress.step);
-  const ValidationResult result = validator_->run(*gradient_step_, state_.model_parameters(),
-                                                  [this] { return works(), asked() != StopRequest::kNone; });
+  const std::function<bool()> stop = interrupted();
+  const SharedWork work{*gradient_step_, world_.ranks, state_.model_parameters(), stop};
+  const CrossEntropySums sums = gradient_step_->evaluate(work.weights, task_.validation_shards(), 0, stop);
+  const std::vector<TaskMetric> metrics = task_.validation_metrics(work);
   ask_all();
   if (stopping()) return false;
   ValidationRecord record;
@@ -313,9 +301,9 @@ bool Trainer::validate() {
   record.step = progress.step;
   record.train_loss = mean(progress.epoch_sums.loss, progress.epoch_sums.rows);
   record.train_accuracy = mean(static_cast<double>(progress.epoch_sums.correct), progress.epoch_sums.rows);
-  record.loss = result.loss;
-  record.accuracy = result.accuracy;
-  record.bleu = result.bleu;
+  record.loss = mean(sums.nll, sums.rows);
+  record.accuracy = mean(static_cast<double>(sums.correct), sums.rows);
+  record.metrics = metrics;
   record.learning_rate = learning_rate_at(optimizer_.schedule, progress.step);
   record.training_seconds = progress.training_seconds;
   progress.validations.push_back(record);
@@ -340,8 +328,15 @@ void Trainer::write_snapshot() {
       progress.best_snapshot = SnapshotName{static_cast<uint64_t>(progress.step), {}}.text();
     }
   }
+  SmallFiles evaluation;
+  if (validated() && !stopping()) {
+    const std::function<bool()> stop = interrupted();
+    evaluation = task_.evaluation_files({*gradient_step_, world_.ranks, state_.model_parameters(), stop});
+    ask_all();
+    if (stopping()) evaluation.clear();  // it may have been cut short
+  }
   // Rank 0 knows under which name it could be stored; the others wait for it, as they would in the next step.
-  const std::string mine = leads() ? store_snapshot() : "";
+  const std::string mine = leads() ? store_snapshot(evaluation) : "";
   const std::string written = gather_texts(world_.ranks, std::span(&mine, 1))[0][0];
   snapshot_name_ = written;
   if (best) progress.best_snapshot = written;
@@ -357,7 +352,7 @@ void Trainer::write_snapshot() {
   report_.resume_clock();
 }
 
-std::string Trainer::store_snapshot() {
+std::string Trainer::store_snapshot(const SmallFiles& evaluation) {
   SnapshotContent content;
   content.step = static_cast<uint64_t>(state_.progress.step);
   content.epoch = world_.epoch;
@@ -368,14 +363,21 @@ std::string Trainer::store_snapshot() {
   };
   std::vector<float> zeros;
   content.files = snapshot_files(model_, state_, static_files_, zeros);
+  for (const auto& [name, bytes] : evaluation) content.files.push_back({name, std::make_unique<MemorySource>(bytes)});
   return snapshots_.write(content);
+}
+
+// For work that all share: whether one is asked to stop; to be called often, as it also shows that this rank works.
+std::function<bool()> Trainer::interrupted() const {
+  return [this] { return works(), asked() != StopRequest::kNone; };
 }
 
 void Trainer::show_results() {
   const fs::path latest = fs::path(settings_.snapshots.folder) / "latest";
-  report_.results(data_, *validator_, *gradient_step_, state_.model_parameters(), latest.string(),
-                  [this] { return asked() != StopRequest::kNone; });
+  const std::function<bool()> stop = interrupted();
+  task_.show_results({*gradient_step_, world_.ranks, state_.model_parameters(), stop}, display_);
   ask_all();
+  if (!stopping()) report_.end(latest.string());
 }
 
 }  // namespace podium

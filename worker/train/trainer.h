@@ -1,4 +1,4 @@
-// The training of a translation model at one rank: steps, validations, snapshots, each at a place that a resumed run
+// The training of a task at one rank: steps, validations, snapshots, each at a place that a resumed run
 // repeats.
 #pragma once
 
@@ -12,13 +12,12 @@
 #include "worker/train/agreement.h"
 #include "worker/train/gradient_step.h"
 #include "worker/train/options.h"
-#include "worker/train/preparation.h"
 #include "worker/train/report.h"
 #include "worker/train/snapshot_files.h"
 #include "worker/train/starting_state.h"
 #include "worker/train/step_log.h"
 #include "worker/train/stop_signal.h"
-#include "worker/train/validation.h"
+#include "worker/train/task.h"
 
 namespace podium {
 
@@ -32,8 +31,9 @@ struct TrainerWorld {
 
 class Trainer {
  public:
-  // `preparation` and `display` must outlive the object.
-  Trainer(const Settings& settings, const Preparation& preparation, TrainerWorld world, TrainingDisplay& display);
+  // `task` and `display` must outlive the object.
+  Trainer(const Settings& settings, const std::string& run, const Task& task, TrainerWorld world,
+          TrainingDisplay& display);
 
   // Trains until a limit of the settings is reached or it is asked to stop; returns the process's exit code
   // (worker/supervise/exit_codes.h).
@@ -53,9 +53,10 @@ class Trainer {
   [[noreturn]] void fail_not_finite(const CrossEntropySums& sums, RandomKey random);
   bool validate();
   void write_snapshot();
-  std::string store_snapshot();
+  std::string store_snapshot(const SmallFiles& evaluation);
   void complete();
   void show_results();
+  std::function<bool()> interrupted() const;
   // What this rank was asked for, and what all agreed on.
   StopRequest asked() const;
   bool stopping() const { return agreed_ != StopRequest::kNone; }
@@ -68,23 +69,22 @@ class Trainer {
   const Settings settings_;
   const TrainerWorld world_;
   const std::string run_;
-  const TranslationData& data_;
+  const Task& task_;
+  const Model& model_;
   TrainingDisplay& display_;
   Report report_;
   LocalStore store_;
   SnapshotStore snapshots_;
-  Transformer model_;
   OptimizerOptions optimizer_;
   const std::vector<AdamSegment> segments_;
   TrainingState state_;
   std::unique_ptr<GradientStep> gradient_step_;
-  std::unique_ptr<Validator> validator_;
-  StaticFiles static_files_;
+  SmallFiles static_files_;
   StepLog step_log_;
   TrainerPhase phase_ = TrainerPhase::kNone;
   StopRequest agreed_ = StopRequest::kNone;
   StartingState start_;
-  std::vector<TranslationShard> shards_;  // of the step under way and this rank; their memory is kept
+  std::vector<Shard> shards_;  // of the step under way and this rank; their memory is kept
   int64_t batches_in_epoch_ = 0;
   int64_t snapshot_step_ = -1;  // of the newest snapshot written or read
   std::string snapshot_name_;   // of the newest one written

@@ -6,7 +6,7 @@ namespace podium {
 namespace {
 
 using Json = nlohmann::ordered_json;
-constexpr int kFormat = 1;
+constexpr int kFormat = 2;
 
 constexpr int64_t kMost = int64_t{1} << 60;
 
@@ -18,13 +18,15 @@ Json sums_json(const CrossEntropySums& sums) {
 }
 
 Json record_json(const ValidationRecord& r) {
+  Json metrics = Json::object();
+  for (const TaskMetric& metric : r.metrics) metrics[metric.name] = exact_number(metric.value);
   return {{"epoch", r.epoch},
           {"step", r.step},
           {"train_loss", exact_number(r.train_loss)},
           {"train_accuracy", exact_number(r.train_accuracy)},
           {"loss", exact_number(r.loss)},
           {"accuracy", exact_number(r.accuracy)},
-          {"bleu", r.bleu ? exact_number(*r.bleu) : Json(nullptr)},
+          {"metrics", metrics},
           {"learning_rate", exact_number(r.learning_rate)},
           {"training_seconds", exact_number(r.training_seconds)}};
 }
@@ -47,7 +49,9 @@ ValidationRecord parse_record(const nlohmann::json& json, const std::string& pat
   r.train_accuracy = json_number(json, "train_accuracy", path);
   r.loss = json_number(json, "loss", path);
   r.accuracy = json_number(json, "accuracy", path);
-  if (json_has(json, "bleu")) r.bleu = json_number(json, "bleu", path);
+  const nlohmann::json& metrics = json_object(json, "metrics", path);
+  for (const auto& [name, value] : metrics.items())
+    r.metrics.push_back({name, json_number(metrics, name.c_str(), path)});
   r.learning_rate = json_number(json, "learning_rate", path);
   r.training_seconds = json_number(json, "training_seconds", path);
   return r;

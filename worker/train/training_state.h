@@ -11,6 +11,7 @@
 #include "worker/kernels/adam.h"
 #include "worker/kernels/cross_entropy.h"
 #include "worker/memory_state/memory_state.h"
+#include "worker/metrics/task_metric.h"
 #include "worker/model/parameters.h"
 
 namespace podium {
@@ -19,7 +20,7 @@ namespace podium {
 struct ValidationRecord {
   int64_t epoch = 0, step = 0;
   double train_loss = 0, train_accuracy = 0, loss = 0, accuracy = 0;
-  std::optional<double> bleu;
+  std::vector<TaskMetric> metrics;
   double learning_rate = 0, training_seconds = 0;
 };
 

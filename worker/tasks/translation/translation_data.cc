@@ -1,4 +1,4 @@
-#include "worker/train/translation_data.h"
+#include "worker/tasks/translation/translation_data.h"
 
 #include "worker/base/hash.h"
 #include "worker/console/format.h"
@@ -117,23 +117,19 @@ TranslationData load_translation_data(const Settings& settings, const std::optio
   data.validation = std::move(corpus.validation);
   data.test = std::move(corpus.test);
   data.dropped_leaks_ = corpus.dropped_leaks;
-  data.batch_options_.batch_size = global_batch(settings);
-  data.batch_options_.unit = settings.training.batch_by == Settings::Training::BatchBy::kTokens
-                                 ? BatchOptions::Unit::kTargetTokens
-                                 : BatchOptions::Unit::kPairs;
-  data.batch_options_.bucket_batches = settings.training.bucket_batches;
+  data.batch_options_ = batch_options(settings);
   return data;
 }
 
 BatchPlan TranslationData::plan_epoch(const Progress& progress) const {
   BatchOptions options = batch_options_;
   options.batch_size = progress.global_batch;
-  return make_batch_plan(progress.seed, progress.epoch, train_, options);
+  return make_batch_plan(progress.seed, progress.epoch, train_.sizes(), options);
 }
 
 void TranslationData::fill_shards(std::span<const int32_t> batch, int64_t count, int64_t first,
-                                  std::span<TranslationShard> shards) const {
-  const ShardCut cut = cut_into_shards(batch, train_, count);
+                                  std::span<Shard> shards) const {
+  const ShardCut cut = cut_into_shards(batch, train_.sizes(), count);
   for (size_t i = 0; i < shards.size(); ++i)
     fill_shard(train_, cut.shard(first + static_cast<int64_t>(i)), target_vocabulary->pad_id(), shards[i]);
 }
@@ -147,10 +143,10 @@ int64_t TranslationData::token_count(std::span<const int32_t> batch) const {
 std::vector<std::string> TranslationData::summary(const Progress& progress) const {
   const BatchPlan plan = plan_epoch(progress);
   PaddingCount padding;
-  std::vector<TranslationShard> shards(static_cast<size_t>(progress.shards));
+  std::vector<Shard> shards(static_cast<size_t>(progress.shards));
   for (int64_t i = 0; i < plan.count(); ++i) {
     fill_shards(plan.batch(i), progress.shards, 0, shards);
-    for (const TranslationShard& shard : shards) padding.add(shard);
+    for (const Shard& shard : shards) padding.add(shard);
   }
   std::vector<std::string> lines;
   lines.push_back(fmt::format(

@@ -1,8 +1,8 @@
-#include "worker/train/preparation.h"
+#include "worker/trainer/preparation.h"
 
 #include "worker/snapshot/snapshots.h"
 #include "worker/storage/local_store.h"
-#include "worker/train/options.h"
+#include "worker/tasks/make_task.h"
 
 namespace podium {
 namespace {
@@ -20,11 +20,8 @@ std::optional<fs::path> vocabulary_folder(const Settings& settings, const std::s
 
 }  // namespace
 
-Preparation prepare(const Settings& settings, const std::string& run, TrainingDisplay& display) {
-  // Patterns that fit no parameter are told before data is fetched; names do not depend on the vocabularies.
-  constexpr int64_t kSome = 16;
-  parameter_segments(Transformer(transformer_config(settings, kSome, kSome)).parameters(), parameter_groups(settings));
-  return {run, load_translation_data(settings, vocabulary_folder(settings, run, display), display)};
+std::unique_ptr<Task> prepare(const Settings& settings, const std::string& run, TrainingDisplay& display) {
+  return make_task(settings, vocabulary_folder(settings, run, display), display);
 }
 
 }  // namespace podium

@@ -18,6 +18,7 @@
 #include "worker/snapshot/epochs.h"
 #include "worker/supervise/exit_codes.h"
 #include "worker/train/trainer.h"
+#include "worker/trainer/preparation.h"
 
 namespace podium {
 namespace {
@@ -27,8 +28,8 @@ int train_alone(const Settings& settings, const std::string& run, StopSignal& si
   LocalStore store(settings.snapshots.folder);
   Alone alone;
   const TrainerWorld world{.ranks = alone, .signals = signals, .epoch = highest_epoch(store, run)};
-  const Preparation preparation = prepare(settings, run, display);
-  return Trainer(settings, preparation, world, display).run();
+  const std::unique_ptr<Task> task = prepare(settings, run, display);
+  return Trainer(settings, run, *task, world, display).run();
 }
 
 // What others still need of this rank has arrived when all are here.
@@ -46,8 +47,8 @@ int train_in_world(const Settings& settings, const std::string& run, StopSignal&
   const Descriptor nowhere(::open("/dev/null", O_WRONLY | O_CLOEXEC));
   TrainingDisplay silent(nowhere.get(), settings.progress.every_steps);
   worker.phase(TrainerPhase::kPreparingData);
-  const Preparation preparation = prepare(settings, run, silent);
-  worker.prepared(preparation.data.sha256, instruction_set());
+  const std::unique_ptr<Task> task = prepare(settings, run, silent);
+  worker.prepared(task->data_hash(), instruction_set());
   const StartTraining start = worker.wait_for_start();
   set_fault_identity(static_cast<uint32_t>(std::max<int64_t>(settings.workers.ordinal, 0)), start.generation);
   for (const auto& [name, value] : start.environment) ::setenv(name.c_str(), value.c_str(), 1);
@@ -61,7 +62,7 @@ int train_in_world(const Settings& settings, const std::string& run, StopSignal&
                           log_style());
   const TrainerWorld world{ranks, signals, &worker, start.epoch, start.generation};
   try {
-    const int code = Trainer(settings, preparation, world, display).run();
+    const int code = Trainer(settings, run, *task, world, display).run();
     leave_world(ranks, display, code);
   } catch (const Superseded& error) {
     worker.failure(error.what());
