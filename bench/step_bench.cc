@@ -8,8 +8,8 @@
 
 #include "worker/base/random.h"
 #include "worker/kernels/instruction_set.h"
-#include "worker/optimizer/optimizer.h"
 #include "worker/model/transformer.h"
+#include "worker/optimizer/optimizer.h"
 #include "worker/train/gradient_step.h"
 #include "worker/train/training_state.h"
 

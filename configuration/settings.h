@@ -33,6 +33,8 @@ struct Settings {
     std::string name = "libreoffice-help";
     std::string source_language = "pt";
     std::string target_language = "en";
+    std::string language = "en";
+    std::string text_column = "text";
     std::vector<std::string> train, validation, test;  // none, one TSV file, or two parallel files; paths or URLs
     std::string sha256;
     double validation_fraction = 0;
@@ -65,7 +67,33 @@ struct Settings {
     Activation activation = Activation::kRelu;
     int64_t maximum_positions = 1000;
     bool tie_output = false;
+    std::string initial_weights;
   } model;
+
+  struct LanguageModel {
+    enum class Direction : uint8_t { kForward, kBackward };
+    Direction direction = Direction::kForward;
+  } language_model;
+
+  // The names are those that users of such trainers, and of scikit-learn, know.
+  struct Classification {
+    enum class ClassWeights : uint8_t { kNone, kBalanced };
+    std::string label_column = "label";
+    std::vector<std::string> label_list;
+    std::string label_delimiter;
+    std::string other_label_name;
+    std::string group_column;
+    std::string prediction_column = "prediction";
+    double prediction_threshold = 0.5;
+    enum class MetricToMonitor : uint8_t { kAuto, kLoss, kAccuracy, kMacroF1, kMicroF1, kWeightedF1 };
+    MetricToMonitor metric_to_monitor = MetricToMonitor::kAuto;
+    double validation_size = 0.1;
+    double test_size = 0.1;
+    uint64_t random_state = 1;
+    ClassWeights class_weights = ClassWeights::kNone;
+    double dropout_multiplier = 1;
+    int64_t unfreeze_epochs = 0;
+  } classification;
 
   struct Training {
     enum class BatchBy : uint8_t { kPairs, kTokens };

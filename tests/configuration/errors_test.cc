@@ -147,7 +147,7 @@ TEST(CommandLineErrors, NameTheOption) {
 TEST(PresetErrors, NameTheSourceOfTheName) {
   EXPECT_EQ(refusal({.file = "seed: 1\npreset: tutoral\n"}),
             "settings.yaml:2: preset: found \"tutoral\", expected one of quickstart, tutorial, transformer-base, "
-            "transformer-big; did you mean tutorial?");
+            "transformer-big, language-model, classification; did you mean tutorial?");
   EXPECT_THAT(refusal({.file = "", .arguments = {"--preset", "x"}}),
               StartsWith("command line --preset: preset: found"));
   EXPECT_THAT(refusal({.file = "preset: [a, b]\n"}), StartsWith("settings.yaml:1: preset: found a list of 2"));

@@ -127,6 +127,8 @@ TEST(MathematicsHash, ChangesWithExactlyTheKeysThatChangeTheMathematics) {
                                                              "training.epochs",
                                                              "training.max_steps",
                                                              "training.max_minutes",
+                                                             "classification.prediction_column",
+                                                             "classification.metric_to_monitor",
                                                              "device.name",
                                                              "device.threads",
                                                              "when_done",
@@ -136,20 +138,40 @@ TEST(MathematicsHash, ChangesWithExactlyTheKeysThatChangeTheMathematics) {
   Settings s;
   for (const Key& key : settings_keys(s)) {
     std::string old = value_as_yaml(key);
-    for (const char* text :
-         {"true",   "3",      "30",     "0.5",
-          "other",  "*=0.5",  "bpe",    "gelu",
-          "tokens", "adamw",  "cosine", "libreoffice-help",
-          "",       "bleu",   "all",    "cpu",
-          "idle",   "false",  "fp32",   "plain",
-          "none",   "static", "json",   "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"}) {
+    for (const char* text : {"true",
+                             "3",
+                             "30",
+                             "0.5",
+                             "0.25",
+                             "other",
+                             "*=0.5",
+                             "bpe",
+                             "gelu",
+                             "tokens",
+                             "adamw",
+                             "cosine",
+                             "libreoffice-help",
+                             "",
+                             "bleu",
+                             "all",
+                             "cpu",
+                             "idle",
+                             "false",
+                             "fp32",
+                             "plain",
+                             "none",
+                             "static",
+                             "json",
+                             "classification",
+                             "backward",
+                             "balanced",
+                             "accuracy",
+                             "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"}) {
       if (value_as_yaml(key) == old) assign(key, {.texts = {text}});
     }
     bool operation = operation_keys.count(key.path) > 0 || operation_sections.count(key.section()) > 0;
-    if (key.path != "task") {  // has one value only
-      ASSERT_NE(value_as_yaml(key), old) << key.path;
-      EXPECT_EQ(mathematics_hash(s) == before, operation) << key.path;
-    }
+    ASSERT_NE(value_as_yaml(key), old) << key.path;
+    EXPECT_EQ(mathematics_hash(s) == before, operation) << key.path;
     s = Settings();
   }
 }

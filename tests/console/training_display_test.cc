@@ -168,7 +168,8 @@ class Display : public testing::Test {
     for (int64_t step = 1; step <= steps; ++step, now_ += 1) {
       display.step(at_step(step));
       if (step % 20 == 0) display.activity("validating 1 of 2, «日本語» \033[31m", 0.5);
-      if (step % 20 == 0) display.validation({.epoch = 1, .step = step, .validation_loss = 5, .metrics = {{"bleu", 1}}, .note = "best"});
+      if (step % 20 == 0)
+        display.validation({.epoch = 1, .step = step, .validation_loss = 5, .metrics = {{"bleu", 1}}, .note = "best"});
     }
   }
 

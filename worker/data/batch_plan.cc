@@ -24,7 +24,8 @@ size_t end_of_run(const std::vector<int32_t>& order, size_t begin, size_t end, i
 
 }  // namespace
 
-BatchPlan make_batch_plan(uint64_t seed, int64_t epoch, std::span<const ExampleSize> examples, const BatchOptions& options) {
+BatchPlan make_batch_plan(uint64_t seed, int64_t epoch, std::span<const ExampleSize> examples,
+                          const BatchOptions& options) {
   PODIUM_CHECK(options.batch_size > 0 && options.bucket_batches > 0);
   PODIUM_CHECK(std::ssize(examples) <= std::numeric_limits<int32_t>::max());
   const bool by_examples = options.unit == BatchOptions::Unit::kExamples;

@@ -46,6 +46,7 @@ class BatchPlan {
 
 // Every example once. By examples all batches are full but the last, which may be smaller; by tokens none is over
 // batch_size, unless it is a single example. Other seeds and epochs give other orders.
-BatchPlan make_batch_plan(uint64_t seed, int64_t epoch, std::span<const ExampleSize> examples, const BatchOptions& options);
+BatchPlan make_batch_plan(uint64_t seed, int64_t epoch, std::span<const ExampleSize> examples,
+                          const BatchOptions& options);
 
 }  // namespace podium

@@ -28,8 +28,7 @@ ShardCut cut_into_shards(std::span<const int32_t> batch, std::span<const Example
   return cut;
 }
 
-void fill_shard(const TokenizedPairs& pairs, std::span<const int32_t> examples, int32_t pad_id,
-                Shard& shard) {
+void fill_shard(const TokenizedPairs& pairs, std::span<const int32_t> examples, int32_t pad_id, Shard& shard) {
   shard.source.clear();
   shard.target_input.clear();
   shard.labels.clear();

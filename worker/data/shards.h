@@ -28,8 +28,7 @@ struct ShardCut {
 ShardCut cut_into_shards(std::span<const int32_t> batch, std::span<const ExampleSize> examples, int64_t shard_count);
 
 // Puts the examples into `shard`, whose memory is used again. The decoder starts with `pad_id`, as in MarianMT.
-void fill_shard(const TokenizedPairs& pairs, std::span<const int32_t> examples, int32_t pad_id,
-                Shard& shard);
+void fill_shard(const TokenizedPairs& pairs, std::span<const int32_t> examples, int32_t pad_id, Shard& shard);
 
 // What padding would have cost. Rows are packed without it; a program that pads each shard's sequences to the longest
 // would compute `padded_tokens` where we compute `tokens`.

@@ -138,8 +138,7 @@ void Transformer::plan(const Layouts& layouts, int64_t source_rows, int64_t targ
   arena.allocate({source_rows, 2 * width});
 }
 
-void Transformer::reserve(const Layouts& layouts, const Shard& shard, bool backward,
-                          TransformerWorkspace& w) const {
+void Transformer::reserve(const Layouts& layouts, const Shard& shard, bool backward, TransformerWorkspace& w) const {
   const int64_t source_rows = shard.source.rows(), target_rows = shard.target_input.rows();
   Arena measure;
   plan(layouts, source_rows, target_rows, backward, measure, w);
@@ -210,8 +209,8 @@ CrossEntropySums Transformer::output_loss(const StepContext& context, const Tens
   return sums;
 }
 
-CrossEntropySums Transformer::evaluate_shard(const StepContext& context, const Shard& shard,
-                                             float label_smoothing, Workspace& workspace) const {
+CrossEntropySums Transformer::evaluate_shard(const StepContext& context, const Shard& shard, float label_smoothing,
+                                             Workspace& workspace) const {
   if (shard.labels.empty()) return {};
   auto& w = static_cast<TransformerWorkspace&>(workspace);
   const Layouts layouts = layouts_of(shard);
@@ -221,9 +220,8 @@ CrossEntropySums Transformer::evaluate_shard(const StepContext& context, const S
   return output_loss(context, states, shard.labels, label_smoothing, w, {});
 }
 
-CrossEntropySums Transformer::train_shard(const StepContext& context, const Shard& shard,
-                                          float label_smoothing, Workspace& workspace,
-                                          const GradientReady& ready) const {
+CrossEntropySums Transformer::train_shard(const StepContext& context, const Shard& shard, float label_smoothing,
+                                          Workspace& workspace, const GradientReady& ready) const {
   if (shard.labels.empty()) {  // the last batch of an epoch may not fill all shards
     std::fill_n(context.gradients.base, parameters_.size(), 0.0f);
     ready(0, parameters_.size());

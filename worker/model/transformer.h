@@ -79,8 +79,7 @@ class Transformer : public Model {
     AttentionLayout encoder_self, decoder_self, cross;
   };
   static Layouts layouts_of(const Shard& shard);
-  void reserve(const Layouts& layouts, const Shard& shard, bool backward,
-               TransformerWorkspace& workspace) const;
+  void reserve(const Layouts& layouts, const Shard& shard, bool backward, TransformerWorkspace& workspace) const;
   void plan(const Layouts& layouts, int64_t source_rows, int64_t target_rows, bool backward, Arena& arena,
             TransformerWorkspace& workspace) const;
   void plan_encoder(const AttentionLayout& layout, int64_t rows, bool backward, Arena& arena,
@@ -95,9 +94,9 @@ class Transformer : public Model {
   CrossEntropySums output_loss(const StepContext& context, const Tensor& states, std::span<const int32_t> labels,
                                float label_smoothing, TransformerWorkspace& workspace,
                                const Tensor& states_gradient) const;
-  void decoder_backward(const StepContext& context, const Layouts& layouts, const Shard& shard,
-                        const Tensor& memory, TransformerWorkspace& workspace, Tensor gradient,
-                        const Tensor& memory_gradient, const GradientReady& ready) const;
+  void decoder_backward(const StepContext& context, const Layouts& layouts, const Shard& shard, const Tensor& memory,
+                        TransformerWorkspace& workspace, Tensor gradient, const Tensor& memory_gradient,
+                        const GradientReady& ready) const;
   void encoder_backward(const StepContext& context, const Layouts& layouts, const Shard& shard,
                         TransformerWorkspace& workspace, Tensor gradient, const GradientReady& ready) const;
   Tensor position_table() const;

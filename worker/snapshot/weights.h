@@ -10,8 +10,8 @@
 
 namespace podium {
 
-// model.safetensors: Model::tensors(). `weights` is the flat buffer; it and the model must outlive the source. Zeros that
-// are not trained are kept inside `zeros`, which must outlive the source too.
+// model.safetensors: Model::tensors(). `weights` is the flat buffer; it and the model must outlive the source. Zeros
+// that are not trained are kept inside `zeros`, which must outlive the source too.
 std::unique_ptr<ObjectSource> model_weights_source(const Model& model, std::span<const float> weights,
                                                    std::vector<float>& zeros);
 

@@ -34,8 +34,8 @@ struct PackedSequences {
   }
 };
 
-// The examples of one shard, as models take them: what an encoder reads, what a decoder reads, and what should come out.
-// Translation: target_input[i] is the decoder's start token and then the target; labels are the target and then
+// The examples of one shard, as models take them: what an encoder reads, what a decoder reads, and what should come
+// out. Translation: target_input[i] is the decoder's start token and then the target; labels are the target and then
 // end-of-sentence; both have the same rows. Language models have no source, classifiers no target_input.
 struct Shard {
   PackedSequences source;

@@ -9,8 +9,8 @@ namespace podium {
 namespace {
 
 const char* name_of(Metric metric) {
-  constexpr const char* kNames[] = {"validation_loss", "validation_accuracy", "bleu", "macro_f1", "micro_f1",
-                                    "weighted_f1"};
+  constexpr const char* kNames[] = {"validation_loss", "validation_accuracy", "bleu", "macro_f1",
+                                    "micro_f1",        "weighted_f1"};
   return kNames[static_cast<size_t>(metric)];
 }
 

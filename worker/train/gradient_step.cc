@@ -77,8 +77,8 @@ void GradientStep::on_all_runners(Function&& function) {
 
 std::span<float> GradientStep::gradient() { return {result_, static_cast<size_t>(size_)}; }
 
-GradientStep::Result GradientStep::run(FlatParameters weights, std::span<const Shard> shards,
-                                       RandomKey random, float label_smoothing) {
+GradientStep::Result GradientStep::run(FlatParameters weights, std::span<const Shard> shards, RandomKey random,
+                                       float label_smoothing) {
   PODIUM_CHECK(shards.size() == shard_sums_.size(), "{} shards, {} planned", shards.size(), shard_sums_.size());
   const bool alone = world_.size() == 1;
   std::vector<float*> nodes;
@@ -109,8 +109,8 @@ void GradientStep::zero_frozen(float* gradient, int64_t begin, int64_t end) cons
 
 // A binary counter: shard i of the group is computed into the slot that popcount(i) names, and then, as many times as i
 // has trailing ones, added to the slot before it. Slot 0 is the group's result.
-void GradientStep::run_group(Runner& runner, const Group& group, FlatParameters weights,
-                             std::span<const Shard> shards, RandomKey random, float label_smoothing) {
+void GradientStep::run_group(Runner& runner, const Group& group, FlatParameters weights, std::span<const Shard> shards,
+                             RandomKey random, float label_smoothing) {
   auto slot = [&](int64_t i) { return i == 0 ? group.gradient : runner.levels[static_cast<size_t>(i - 1)]; };
   auto add_to_previous = [&](int64_t i, int64_t begin, int64_t end) {
     const size_t size = static_cast<size_t>(end - begin);
@@ -200,8 +200,8 @@ double GradientStep::combine_alone() {
   return squares;
 }
 
-CrossEntropySums GradientStep::evaluate(FlatParameters weights, std::span<const Shard> shards,
-                                        float label_smoothing, const std::function<bool()>& stop) {
+CrossEntropySums GradientStep::evaluate(FlatParameters weights, std::span<const Shard> shards, float label_smoothing,
+                                        const std::function<bool()>& stop) {
   // Dealt in turn, because neighbours are of one length: shard i is computed at rank i mod W, as its (i / W)th.
   const size_t ranks = static_cast<size_t>(world_.size()), rank = static_cast<size_t>(world_.rank());
   std::vector<CrossEntropySums> mine((shards.size() + ranks - 1 - rank) / ranks);
@@ -226,8 +226,8 @@ CrossEntropySums GradientStep::evaluate(FlatParameters weights, std::span<const 
   return sum;
 }
 
-std::string GradientStep::find_non_finite(FlatParameters weights, std::span<const Shard> shards,
-                                          RandomKey random, float label_smoothing) {
+std::string GradientStep::find_non_finite(FlatParameters weights, std::span<const Shard> shards, RandomKey random,
+                                          float label_smoothing) {
   const std::string spoiled =
       first_non_finite_parameter(model_.parameters(), {weights.base, static_cast<size_t>(size_)});
   if (!spoiled.empty()) return fmt::format("the weights {}", spoiled);

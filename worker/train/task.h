@@ -45,7 +45,9 @@ class Task {
 
   // The weights of a run that begins: drawn from `seed`, or those of a model that was trained before. `weights` has
   // ParameterSet::size() numbers.
-  virtual void initialize(uint64_t seed, std::span<float> weights) const { model().parameters().initialize(seed, weights); }
+  virtual void initialize(uint64_t seed, std::span<float> weights) const {
+    model().parameters().initialize(seed, weights);
+  }
 
   // The batches of the epoch that `progress` is in.
   virtual BatchPlan plan_epoch(const Progress& progress) const = 0;

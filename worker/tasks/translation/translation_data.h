@@ -28,8 +28,7 @@ class TranslationData {
   // The batches of the epoch that `progress` is in.
   BatchPlan plan_epoch(const Progress& progress) const;
   // Cuts a batch into `count` shards and fills `shards` with those from `first` on.
-  void fill_shards(std::span<const int32_t> batch, int64_t count, int64_t first,
-                   std::span<Shard> shards) const;
+  void fill_shards(std::span<const int32_t> batch, int64_t count, int64_t first, std::span<Shard> shards) const;
   // Source and target tokens of a batch.
   int64_t token_count(std::span<const int32_t> batch) const;
 
