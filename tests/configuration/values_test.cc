@@ -106,7 +106,7 @@ TEST(Values, WrongTextsAreRefusedWithWhatWasFoundAndExpected) {
            {"schedule.learning_rate", "0", "a number above 0 and at most 1000000"},
            {"model.activation", "tanh", "one of relu, gelu, silu"},
            {"model.activation", "ReLU", "one of relu, gelu, silu"},
-           {"task", "poetry", "translation"},
+           {"task", "poetry", "one of translation, language-model, classification"},
            {"run_name", "../x", "a file name of letters, digits, '-', '_' and '.', or nothing"},
            {"run_name", "a/b", "a file name of letters"},
            {"cloud_storage_bucket_name", "gs://bucket", "a bucket's name without gs://, file:///FOLDER, or nothing"},
