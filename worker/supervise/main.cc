@@ -1,5 +1,6 @@
 // The `worker` program, which runs in every pod: it supervises and never computes. `worker local` runs several here,
-// `worker status` asks a run's coordinator, `worker average` makes one model of several snapshots.
+// `worker status` asks a run's coordinator, `worker average` makes one model of several snapshots, `worker convert`
+// brings one into another form.
 #include <google/protobuf/stubs/logging.h>
 #include <signal.h>
 #include <unistd.h>
@@ -11,6 +12,7 @@
 #include "worker/base/job_group.h"
 #include "worker/base/log.h"
 #include "worker/supervise/average.h"
+#include "worker/supervise/convert_command.h"
 #include "worker/supervise/free_addresses.h"
 #include "worker/supervise/local.h"
 #include "worker/supervise/status.h"
@@ -36,7 +38,8 @@ int run_one(const Arguments& arguments) {
                "worker          one worker: in a pod, or alone\n"
                "worker local    several workers on this machine\n"
                "worker status   what a run does at this moment\n"
-               "worker average  the mean of a run's last snapshots\n\n{}",
+               "worker average  the mean of a run's last snapshots\n"
+               "worker convert  a model in another form, for other tools\n\n{}",
                settings_help("worker")),
            0;
   if (loaded.actions.version) return fmt::print("podium {}\n", PODIUM_VERSION), 0;
@@ -81,6 +84,7 @@ int run(Arguments arguments) {
   if (command == "local") return run_local({arguments.begin() + 1, arguments.end()});
   if (command == "status") return print_status({arguments.begin() + 1, arguments.end()});
   if (command == "average") return average_snapshots({arguments.begin() + 1, arguments.end()});
+  if (command == "convert") return convert_command({arguments.begin() + 1, arguments.end()});
   set_log_style(log_style_of_environment());
   return run_one(arguments);
 }
