@@ -110,7 +110,7 @@ TEST_F(Convert, ComesBackFromCTranslate2WithTheSameWeightsAndWords) {
     convert_model(model({.tied = tied}), at("there"), ModelForm::kCTranslate2);
     convert_model(at("there"), at("back"), ModelForm::kSnapshot);
     // An output of its own has a row for padding, which is never generated and has no place there.
-    if (tied) EXPECT_TRUE(same(at("back/model.safetensors"), at("model/model.safetensors")));
+    EXPECT_EQ(same(at("back/model.safetensors"), at("model/model.safetensors")), tied);
     EXPECT_EQ(nlohmann::json::parse(read_file(at("back/vocab.json"))),
               nlohmann::json::parse(read_file(at("model/vocab.json"))));
     ThreadPool threads(1);
