@@ -47,6 +47,7 @@ void add_options(Options& options, const std::vector<Key>& keys) {
 std::vector<std::string> reversed_words(const std::vector<std::string>& arguments) {
   std::vector<std::string> words;
   for (const std::string& argument : arguments) {
+    if (argument == "--") continue;  // behind it stand a container's own arguments, which are ours too
     size_t equals = argument.find('=');
     if (argument.starts_with("--") && equals != std::string::npos) {
       words.push_back(argument.substr(0, equals));

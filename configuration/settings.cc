@@ -101,6 +101,7 @@ LoadedSettings load_settings(const std::vector<std::string>& arguments,
 
   const LayerOfAssignments layers[] = {
       {Layer::kFile, read_settings_file(command_line.settings_file, default_file, known_names(merger.keys()))},
+      {Layer::kEnvironment, parse_platform_environment(environment)},
       {Layer::kEnvironment, parse_environment(environment, merger.keys())},
       {Layer::kCommandLine, command_line.assignments},
   };

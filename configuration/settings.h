@@ -219,9 +219,9 @@ struct LoadedSettings {
   std::map<std::string, std::string, std::less<>> sources;
 };
 
-// Defaults < preset < settings file < environment < command line; the preset's name is taken from the highest of them.
-// `arguments` are those behind the program's name. `default_file` is read when there is no --settings, and may be
-// absent. Throws Error with the source, the key, what was found and what was expected.
+// Defaults < preset < settings file < Google's training services < environment < command line; the preset's name is
+// taken from the highest of them. `arguments` are those behind the program's name. `default_file` is read when there is
+// no --settings, and may be absent. Throws Error with the source, the key, what was found and what was expected.
 LoadedSettings load_settings(const std::vector<std::string>& arguments,
                              const std::map<std::string, std::string>& environment,
                              const std::filesystem::path& default_file = "configuration/settings.yaml");

@@ -35,6 +35,10 @@ std::vector<Assignment> read_yaml_file(const std::filesystem::path& path, const 
 std::vector<Assignment> parse_environment(const std::map<std::string, std::string>& environment,
                                           const std::vector<Key>& keys);
 
+// What Google's training services say: the workers by CLUSTER_SPEC (or TF_CONFIG, as AI Platform had it), and by
+// AIP_CHECKPOINT_DIR (else AIP_MODEL_DIR) the bucket. Throws Error naming the variable that cannot be used.
+std::vector<Assignment> parse_platform_environment(const std::map<std::string, std::string>& environment);
+
 struct CommandLine {
   std::vector<Assignment> assignments;
   ProgramActions actions;

@@ -95,14 +95,18 @@ void keep_for_the_oracle(const fs::path& folder, const std::string& name) {
 TEST_F(Convert, WritesWhatTheConverterOfCTranslate2Does) {
   convert_model(model(), at("tied"), ModelForm::kCTranslate2);
   keep_for_the_oracle(at("model"), "tied");
-  EXPECT_EQ(sha256_hex(read_file(at("tied/model.bin"))), "bd9040ff4cf5b11f75dbe6be46e14f28c7ce6b63b24aed3e5617c436ac08fc10");
-  EXPECT_EQ(sha256_hex(read_file(at("tied/config.json"))), "8f6496adfc930cbfecbe8281112197705c488fab47d34b4829b06d7f478909af");
-  EXPECT_EQ(sha256_hex(read_file(at("tied/shared_vocabulary.json"))), "abf892f7cf44339fd686d8c450ddbd4726b332064783f10db03da425b8ec4f12");
+  EXPECT_EQ(sha256_hex(read_file(at("tied/model.bin"))),
+            "bd9040ff4cf5b11f75dbe6be46e14f28c7ce6b63b24aed3e5617c436ac08fc10");
+  EXPECT_EQ(sha256_hex(read_file(at("tied/config.json"))),
+            "8f6496adfc930cbfecbe8281112197705c488fab47d34b4829b06d7f478909af");
+  EXPECT_EQ(sha256_hex(read_file(at("tied/shared_vocabulary.json"))),
+            "abf892f7cf44339fd686d8c450ddbd4726b332064783f10db03da425b8ec4f12");
   EXPECT_TRUE(same(at("tied/source.spm"), at("model/source.spm")));
   fs::remove_all(at("model"));
   convert_model(model({.tied = false}), at("untied"), ModelForm::kCTranslate2);
   keep_for_the_oracle(at("model"), "untied");
-  EXPECT_EQ(sha256_hex(read_file(at("untied/model.bin"))), "27c1c69b8a5451785e28f1363ef9c69f26d1b9fecfc79645ee97328d90eef811");
+  EXPECT_EQ(sha256_hex(read_file(at("untied/model.bin"))),
+            "27c1c69b8a5451785e28f1363ef9c69f26d1b9fecfc79645ee97328d90eef811");
 }
 
 TEST_F(Convert, ComesBackFromCTranslate2WithTheSameWeightsAndWords) {

@@ -47,7 +47,8 @@ LayerNames names_of_layers(const TransformerConfig& config) {
   LayerNames names;
   auto add_stack = [&](const char* stack, int layers, bool cross) {
     for (int i = 0; i < layers; ++i) {
-      const std::string there = fmt::format("{}/layer_{}", stack, i), here = fmt::format("model.{}.layers.{}", stack, i);
+      const std::string there = fmt::format("{}/layer_{}", stack, i),
+                        here = fmt::format("model.{}.layers.{}", stack, i);
       add_attention(there + "/self_attention", here + ".self_attn", true, names);
       if (cross) add_attention(there + "/attention", here + ".encoder_attn", false, names);
       names.linears.push_back({there + "/ffn/linear_0", {here + ".fc1"}});
@@ -77,8 +78,7 @@ class Builder {
   void add_flag(const std::string& name, bool flag) { add_number(name, Type::kInt8, static_cast<int8_t>(flag)); }
 
   void add_floats(const std::string& name, std::vector<uint32_t> shape, std::span<const float> values) {
-    const std::string& bytes =
-        owned_.emplace_back(reinterpret_cast<const char*>(values.data()), values.size_bytes());
+    const std::string& bytes = owned_.emplace_back(reinterpret_cast<const char*>(values.data()), values.size_bytes());
     model_.variables[name] = {std::move(shape), Type::kFloat32, {bytes}};
   }
 
@@ -95,8 +95,10 @@ class Builder {
     CTranslate2Variable variable;
     for (const std::string& name : here) {
       const StoredTensor& tensor = get(name + suffix);
-      if (variable.shape.empty()) variable.shape.assign(tensor.shape.begin(), tensor.shape.end());
-      else variable.shape[0] += static_cast<uint32_t>(tensor.shape.at(0));
+      if (variable.shape.empty())
+        variable.shape.assign(tensor.shape.begin(), tensor.shape.end());
+      else
+        variable.shape[0] += static_cast<uint32_t>(tensor.shape.at(0));
       variable.pieces.push_back(tensor.bytes);
     }
     model_.variables[there] = std::move(variable);
@@ -107,8 +109,8 @@ class Builder {
     const StoredTensor& tensor = get(here);
     const uint32_t rows = static_cast<uint32_t>(tensor.shape.at(0)) - 1;
     const size_t row = tensor.bytes.size() / tensor.shape.at(0);
-    model_.variables[there] = {{rows, static_cast<uint32_t>(tensor.shape.at(1))}, Type::kFloat32,
-                               {tensor.bytes.first(rows * row)}};
+    model_.variables[there] = {
+        {rows, static_cast<uint32_t>(tensor.shape.at(1))}, Type::kFloat32, {tensor.bytes.first(rows * row)}};
   }
 
   bool has(const std::string& name) const { return tensors_.find(name) != nullptr; }
@@ -145,16 +147,18 @@ void add_vocabulary_tensors(const TransformerConfig& config, Builder& builder, C
   builder.add_without_padding(kTable, shared);
   model.aliases["encoder/embeddings_0/weight"] = kTable;
   const std::string projection = std::string(kProjection) + "/weight";
-  if (config.tie_output) model.aliases[projection] = kTable;
-  else builder.add_without_padding(projection, "lm_head.weight");
+  if (config.tie_output)
+    model.aliases[projection] = kTable;
+  else
+    builder.add_without_padding(projection, "lm_head.weight");
   if (builder.has(kBias) && !all_zero(builder.get(kBias).bytes)) {
     const std::span<const char> bias = builder.get(kBias).bytes;
     const uint32_t rows = static_cast<uint32_t>(config.target_vocabulary - 1);
     model.variables[std::string(kProjection) + "/bias"] = {{rows}, Type::kFloat32, {bias.first(rows * sizeof(float))}};
   }
-  builder.add_floats(
-      kPositions, {static_cast<uint32_t>(config.maximum_positions), static_cast<uint32_t>(config.embedding_size)},
-      sinusoidal_positions(config.maximum_positions, config.embedding_size));
+  builder.add_floats(kPositions,
+                     {static_cast<uint32_t>(config.maximum_positions), static_cast<uint32_t>(config.embedding_size)},
+                     sinusoidal_positions(config.maximum_positions, config.embedding_size));
   model.aliases["encoder/position_encodings/encodings"] = kPositions;
 }
 
@@ -202,12 +206,12 @@ void write_ctranslate2(const ModelFolder& from, const fs::path& folder) {
   OutputFolder output(folder);
   std::deque<std::string> headers;
   output.write("model.bin", *ctranslate2_source(model, headers));
-  const Json settings = {{"add_source_bos", false},       {"add_source_eos", false},
-                         {"bos_token", "<s>"},            {"decoder_start_token", "</s>"},
-                         {"eos_token", "</s>"},           {"layer_norm_epsilon", nullptr},
+  const Json settings = {{"add_source_bos", false},        {"add_source_eos", false}, {"bos_token", "<s>"},
+                         {"decoder_start_token", "</s>"},  {"eos_token", "</s>"},     {"layer_norm_epsilon", nullptr},
                          {"multi_query_attention", false}, {"unk_token", "<unk>"}};
   output.write("config.json", settings.dump(2) + "\n");
-  output.write("shared_vocabulary.json", tokens_of(from.path() / "vocab.json", config.source_vocabulary).dump(2, ' ', true));
+  output.write("shared_vocabulary.json",
+               tokens_of(from.path() / "vocab.json", config.source_vocabulary).dump(2, ' ', true));
   for (const char* name : {"source.spm", "target.spm"}) output.copy(from.path() / name);
   output.finish();
 }
@@ -227,10 +231,17 @@ class Importer {
     config.heads = static_cast<int>(number("encoder/num_heads"));
     require("decoder/num_heads", config.heads);
     switch (number("encoder/activation")) {
-      case 0: config.activation = Activation::kRelu; break;
-      case 2: config.activation = Activation::kSilu; break;
-      case 3: config.activation = Activation::kGelu; break;
-      default: throw Error("{}: the activation is none of relu, silu and gelu", file_);
+      case 0:
+        config.activation = Activation::kRelu;
+        break;
+      case 2:
+        config.activation = Activation::kSilu;
+        break;
+      case 3:
+        config.activation = Activation::kGelu;
+        break;
+      default:
+        throw Error("{}: the activation is none of relu, silu and gelu", file_);
     }
     require("decoder/activation", number("encoder/activation"));
     const std::vector<uint32_t>& table = floats(kTable, 2).shape;
@@ -251,9 +262,12 @@ class Importer {
   const CTranslate2Variable& floats(const std::string& name, size_t rank) const {
     const CTranslate2Variable& variable = model_.get(name, file_);
     if (variable.type != Type::kFloat32)
-      throw Error("{}: {} is quantized; float32 was expected, as ct2-transformers-converter writes without "
-                  "--quantization", file_, name);
-    if (variable.shape.size() != rank) throw Error("{}: {} has {} dimensions, expected {}", file_, name, variable.shape.size(), rank);
+      throw Error(
+          "{}: {} is quantized; float32 was expected, as ct2-transformers-converter writes without "
+          "--quantization",
+          file_, name);
+    if (variable.shape.size() != rank)
+      throw Error("{}: {} has {} dimensions, expected {}", file_, name, variable.shape.size(), rank);
     return variable;
   }
 
@@ -307,7 +321,8 @@ void read_ctranslate2(const fs::path& from, const fs::path& folder) {
       for (uint64_t i = 0; i < count; ++i) {
         std::vector<uint64_t> shape(variable.shape.begin(), variable.shape.end());
         shape[0] = rows;
-        add(linear.here[i] + "." + part, std::move(shape), bytes.subspan(i * bytes.size() / count, bytes.size() / count));
+        add(linear.here[i] + "." + part, std::move(shape),
+            bytes.subspan(i * bytes.size() / count, bytes.size() / count));
       }
     }
   for (const auto& [there, here] : names.norms)
@@ -315,7 +330,8 @@ void read_ctranslate2(const fs::path& from, const fs::path& folder) {
       const CTranslate2Variable& variable = importer.floats(there + "/" + part, 1);
       add(here + "." + name, {variable.shape[0]}, variable.pieces[0]);
     }
-  const uint64_t width = static_cast<uint64_t>(config.embedding_size), rows = static_cast<uint64_t>(config.target_vocabulary);
+  const uint64_t width = static_cast<uint64_t>(config.embedding_size),
+                 rows = static_cast<uint64_t>(config.target_vocabulary);
   auto with_padding = [&](const std::string& there, std::vector<std::string> users) {
     const std::span<const char> bytes = importer.floats(there, 2).pieces[0];
     std::string& table = owned.emplace_back(bytes.data(), bytes.size());
@@ -325,7 +341,8 @@ void read_ctranslate2(const fs::path& from, const fs::path& folder) {
   if (config.tie_output) {
     with_padding(kTable, {"model.shared.weight"});
   } else {
-    with_padding(kTable, {"model.shared.weight", "model.encoder.embed_tokens.weight", "model.decoder.embed_tokens.weight"});
+    with_padding(kTable,
+                 {"model.shared.weight", "model.encoder.embed_tokens.weight", "model.decoder.embed_tokens.weight"});
     with_padding(std::string(kProjection) + "/weight", {"lm_head.weight"});
   }
   if (model.variables.contains(std::string(kProjection) + "/bias"))

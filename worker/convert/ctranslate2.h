@@ -13,9 +13,9 @@ namespace podium {
 void write_ctranslate2(const ModelFolder& model, const fs::path& folder);
 
 // The way back: config.json, generation_config.json, model.safetensors, vocab.json and tokenizer_config.json, with
-// source.spm and target.spm, which must lie beside model.bin. Padding's row of an output of its own, which is never generated, comes back as zeros.
-// Weights in float32 alone. Throws Error naming what is
-// missing or is not computed here.
+// source.spm and target.spm, which must lie beside model.bin. Padding's row of an output of its own, which is never
+// generated, comes back as zeros. Weights in float32 alone. Throws Error naming what is missing or is not computed
+// here.
 void read_ctranslate2(const fs::path& from, const fs::path& folder);
 
 bool is_ctranslate2(const fs::path& folder);

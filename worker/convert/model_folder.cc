@@ -8,11 +8,20 @@ namespace {
 
 constexpr uint64_t kSmallFileBytes = 64 << 20;
 
-constexpr const char* kFiles[] = {
-    "config.json",      "generation_config.json", "model.safetensors",       "tokenizer_config.json",
-    "source.spm",       "target.spm",             "spiece.model",            "vocab.json",
-    "target_vocab.json", "vocab.txt",             "merges.txt",              "tokenizer.json",
-    "special_tokens_map.json", "added_tokens.json"};
+constexpr const char* kFiles[] = {"config.json",
+                                  "generation_config.json",
+                                  "model.safetensors",
+                                  "tokenizer_config.json",
+                                  "source.spm",
+                                  "target.spm",
+                                  "spiece.model",
+                                  "vocab.json",
+                                  "target_vocab.json",
+                                  "vocab.txt",
+                                  "merges.txt",
+                                  "tokenizer.json",
+                                  "special_tokens_map.json",
+                                  "added_tokens.json"};
 
 fs::path checked(const fs::path& folder) {
   const fs::path path = verify_snapshot_folder(folder).path;

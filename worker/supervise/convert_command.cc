@@ -17,7 +17,8 @@ constexpr const char* kUsage =
 int convert_command(Arguments arguments) {
   if (take_flag(arguments, "--help")) return fmt::print("{}", kUsage), 0;
   const std::optional<std::string> to = take_option(arguments, "--to"), as = take_option(arguments, "--as");
-  if (!to || to->empty() || !as || arguments.size() != 1) throw Error("convert: one folder, --to and --as are needed\n{}", kUsage);
+  if (!to || to->empty() || !as || arguments.size() != 1)
+    throw Error("convert: one folder, --to and --as are needed\n{}", kUsage);
   const std::optional<ModelForm> form = model_form_of(*as);
   if (!form) throw Error("command line --as: found {}, expected {}", *as, kModelForms);
   convert_model(arguments.front(), *to, *form);
