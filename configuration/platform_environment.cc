@@ -69,8 +69,7 @@ void add_cluster(const std::string& name, const std::string& text, std::vector<A
   std::vector<std::string> addresses;
   std::optional<int64_t> ordinal;
   for (const Pool& pool : pools) {
-    if (pool.name == type && index >= 0 && index < std::ssize(pool.addresses))
-      ordinal = std::ssize(addresses) + index;
+    if (pool.name == type && index >= 0 && index < std::ssize(pool.addresses)) ordinal = std::ssize(addresses) + index;
     addresses.insert(addresses.end(), pool.addresses.begin(), pool.addresses.end());
   }
   if (!ordinal) throw Error("{}: task {} {} is not in the cluster", source, type, index);

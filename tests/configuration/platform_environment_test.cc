@@ -55,9 +55,9 @@ TEST(PlatformEnvironment, KnowsAiPlatformsOlderNames) {
 }
 
 TEST(PlatformEnvironment, SnapshotsGoToTheJobsFolder) {
-  const Settings settings = settings_of({{"AIP_MODEL_DIR", "gs://bucket/jobs/7/model/"},
-                                         {"AIP_CHECKPOINT_DIR", "gs://bucket/jobs/7/checkpoints/"}},
-                                        {}, "cloud_storage_bucket_name: \"\"\n");
+  const Settings settings = settings_of(
+      {{"AIP_MODEL_DIR", "gs://bucket/jobs/7/model/"}, {"AIP_CHECKPOINT_DIR", "gs://bucket/jobs/7/checkpoints/"}}, {},
+      "cloud_storage_bucket_name: \"\"\n");
   EXPECT_EQ(settings.cloud_storage_bucket_name, "bucket");
   EXPECT_EQ(settings.cloud_storage_upload_folder, "jobs/7/checkpoints");
   EXPECT_EQ(settings_of({{"AIP_MODEL_DIR", "gs://bucket"}}).cloud_storage_bucket_name, "bucket");

@@ -1,7 +1,9 @@
 #include "worker/train/trainer.h"
 
 #include <signal.h>
+#include <unistd.h>
 
+#include <chrono>
 #include <cmath>
 
 #include "worker/base/fault_point.h"
@@ -39,7 +41,8 @@ Trainer::Trainer(const Settings& settings, const std::string& run, const Task& t
       optimizer_(optimizer_options(settings)),
       segments_(parameter_segments(model_.parameters(), parameter_groups(settings))),
       state_(open_memory(settings, run_, model_), model_.parameters().size(), optimizer_.average_decay > 0),
-      step_log_(leads() ? settings.progress.step_log : "") {
+      step_log_(leads() ? settings.progress.step_log : ""),
+      tuning_metrics_(environment_variables(environ)) {
   auto working = [this] { works(); };
   phase(TrainerPhase::kRestoring);
   StartingStateOptions options{fresh_progress(), settings.snapshots.resume, working};
@@ -310,8 +313,17 @@ bool Trainer::validate() {
   unsaved_ = true;
   state_.publish_progress();
   report_.validation(record, last_is_best(progress.validations, settings_.snapshots.best));
+  if (leads()) report_trial(record);
   report_.resume_clock();
   return true;
+}
+
+// For a search of hyperparameters, under the names of snapshots.best.
+void Trainer::report_trial(const ValidationRecord& record) const {
+  std::vector<TaskMetric> metrics = {{"validation_loss", record.loss}, {"validation_accuracy", record.accuracy}};
+  metrics.insert(metrics.end(), record.metrics.begin(), record.metrics.end());
+  const double now = std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
+  for (const TaskMetric& metric : metrics) tuning_metrics_.report(metric.name, metric.value, record.step, now);
 }
 
 void Trainer::write_snapshot() {

@@ -18,6 +18,7 @@
 #include "worker/train/step_log.h"
 #include "worker/train/stop_signal.h"
 #include "worker/train/task.h"
+#include "worker/train/tuning_metrics.h"
 
 namespace podium {
 
@@ -52,6 +53,7 @@ class Trainer {
   bool snapshot_due(bool epoch_ended) const;
   [[noreturn]] void fail_not_finite(const CrossEntropySums& sums, RandomKey random);
   bool validate();
+  void report_trial(const ValidationRecord& record) const;
   void write_snapshot();
   std::string store_snapshot(const SmallFiles& evaluation);
   void complete();
@@ -81,6 +83,7 @@ class Trainer {
   std::unique_ptr<GradientStep> gradient_step_;
   SmallFiles static_files_;
   StepLog step_log_;
+  const TuningMetrics tuning_metrics_;
   TrainerPhase phase_ = TrainerPhase::kNone;
   StopRequest agreed_ = StopRequest::kNone;
   StartingState start_;
