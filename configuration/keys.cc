@@ -302,6 +302,8 @@ std::vector<Key> settings_keys(Settings& s) {
 
       {"monitoring.port", &s.monitoring.port, from(0, 65535), "",
        "of a worker's /healthz, /readyz and /metrics over HTTP; `worker local` counts on from it; 0: none", kOperation},
+      {"monitoring.tensorboard", &s.monitoring.tensorboard, any(), "",
+       "curves for TensorBoard in the run's folder of snapshots, every progress.every_steps", kOperation},
       {"monitoring.log_format", one_of(s.monitoring.log_format, {"auto", "text", "json"}), any(), "",
        "json: an object a line; auto: that in a pod whose output is no terminal, else text", kOperation},
   };

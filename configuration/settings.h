@@ -199,6 +199,7 @@ struct Settings {
 
   struct Monitoring {
     int64_t port = 0;
+    bool tensorboard = true;
     LogFormat log_format = LogFormat::kAuto;
   } monitoring;
 };

@@ -20,6 +20,7 @@ void Report::introduction(const std::string& run, const Task& task, const Progre
                                workers > 1 ? fmt::format("{} workers of ", workers) : "", threads,
                                threads == 1 ? "" : "s", workers > 1 ? " each" : "", instruction_set()));
   for (const std::string& line : task.data_summary(progress)) display_.message(line);
+  curves_.text(progress.step, "settings", "```\n" + dump_config(settings_) + "```\n");
 }
 
 void Report::resume_clock() { step_ended_ = steady_seconds(); }
@@ -61,6 +62,13 @@ double Report::step(const Progress& progress, const CrossEntropySums& sums, int6
   shown.fraction_done = std::min(shown.fraction_done, 1.0);
 
   display_.step(shown);
+  if (progress.step % settings_.progress.every_steps == 0) {
+    curves_.scalar(progress.step, "train/loss", shown.loss);
+    curves_.scalar(progress.step, "train/accuracy", shown.accuracy);
+    curves_.scalar(progress.step, "train/gradient_norm", progress.last_step.gradient_norm);
+    curves_.scalar(progress.step, "train/learning_rate", learning_rate);
+    curves_.scalar(progress.step, "train/tokens_per_second", shown.tokens_per_second);
+  }
   return shown.tokens_per_second;
 }
 
@@ -77,6 +85,10 @@ void Report::validation(const ValidationRecord& record, bool best) {
   row.elapsed_seconds = record.training_seconds;
   row.note = best ? "best" : "";
   display_.validation(row);
+  curves_.scalar(record.step, "validation/loss", record.loss);
+  curves_.scalar(record.step, "validation/accuracy", record.accuracy);
+  for (const TaskMetric& metric : record.metrics)
+    curves_.scalar(record.step, "validation/" + metric.name, metric.value);
 }
 
 void Report::end(const std::string& snapshot) {

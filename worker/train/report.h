@@ -5,13 +5,18 @@
 
 #include "configuration/settings.h"
 #include "worker/console/training_display.h"
+#include "worker/tensorboard/event_file.h"
 #include "worker/train/task.h"
 
 namespace podium {
 
 class Report {
  public:
-  Report(const Settings& settings, TrainingDisplay& display) : settings_(settings), display_(display) {}
+  // `curves` for TensorBoard; empty: none.
+  Report(const Settings& settings, TrainingDisplay& display, fs::path curves)
+      : settings_(settings),
+        display_(display),
+        curves_(std::move(curves), [&display](const std::string& text) { display.warning(text); }) {}
 
   void introduction(const std::string& run, const Task& task, const Progress& progress, int workers);
   // After a step that trained on `tokens` tokens with these sums. Returns tokens per second.
@@ -26,6 +31,7 @@ class Report {
  private:
   const Settings& settings_;
   TrainingDisplay& display_;
+  EventFile curves_;
   // Averages over about the last 50 steps.
   double loss_ = 0, correct_ = 0, target_tokens_ = 0, tokens_ = 0, seconds_ = 0, weight_ = 0;
   double step_ended_ = -1;

@@ -35,7 +35,9 @@ Trainer::Trainer(const Settings& settings, const std::string& run, const Task& t
       task_(task),
       model_(task.model()),
       display_(display),
-      report_(settings_, display),
+      report_(
+          settings_, display,
+          leads() && settings.monitoring.tensorboard ? fs::path(settings.snapshots.folder) / run / "tensorboard" : ""),
       store_(settings.snapshots.folder),
       snapshots_(store_, run_, [&display](const std::string& text) { display.warning(text); }),
       optimizer_(optimizer_options(settings)),
