@@ -4,30 +4,17 @@
 
 #include "worker/base/hash.h"
 #include "worker/base/random.h"
-#include "worker/data/archive.h"
 #include "worker/data/bad_data.h"
+#include "worker/data/dataset_file.h"
 #include "worker/data/pair_reader.h"
 
 namespace podium {
 namespace {
 
-// "archive.zip#member" → {archive.zip, member}. A file that exists under the whole name is taken as it is.
-std::pair<std::string, std::string> split_member(const std::string& name) {
-  const size_t hash = name.rfind('#');
-  std::error_code ignored;
-  if (hash == std::string::npos || fs::exists(name, ignored)) return {name, ""};
-  return {name.substr(0, hash), name.substr(hash + 1)};
-}
-
 fs::path local_file(const std::string& name, const std::string& sha256, const CorpusOptions& options) {
-  const auto [address, member] = split_member(name);
   FetchOptions fetch_options = options.fetch;
   fetch_options.sha256 = sha256;
-  UnpackOptions unpack_options;
-  unpack_options.member = member;
-  unpack_options.cache_folder = options.fetch.cache_folder;
-  unpack_options.max_unpacked_bytes = options.max_unpacked_bytes;
-  return unpack(fetch(address, fetch_options), unpack_options);
+  return dataset_file(name, fetch_options, options.max_unpacked_bytes);
 }
 
 // The part's pairs; its bad lines go into the corpus's report.

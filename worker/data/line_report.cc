@@ -16,6 +16,17 @@ constexpr std::array<const char*, kLineFaultCount> kFaultNames{
     "empty target",
     "source too long (dataset.maximum_tokens; at most 64 KiB)",
     "target too long (dataset.maximum_tokens; at most 64 KiB)",
+    "a quoted field without its end, or text behind its closing quote (a quote in it is written twice)",
+    "more fields than the header has columns",
+    "not a JSON object",
+    "a column is missing",
+    "a value that is neither text, number nor true or false, or a list where none is expected",
+    "record too long (at most 256 KiB a field, 1 MiB in all)",
+    "empty text",
+    "empty label",
+    "label that is neither in label_list nor in the training data",
+    "one-hot column with something else than 0, 1, true or false",
+    "empty group",
 };
 
 }  // namespace
@@ -43,7 +54,7 @@ int64_t LineReport::bad() const {
 }
 
 std::string LineReport::text() const {
-  std::string text = fmt::format("{} of {} lines cannot be used", bad(), lines);
+  std::string text = fmt::format("{} of {} {} cannot be used", bad(), lines, unit);
   for (size_t i = 0; i < kLineFaultCount; ++i) {
     const Fault& fault = faults[i];
     if (fault.count == 0) continue;

@@ -16,8 +16,21 @@ enum class LineFault : uint8_t {
   kEmptyTarget,
   kLongSource,
   kLongTarget,
+  // Of tables with named columns, where a record may take several lines.
+  kBrokenQuotes,
+  kTooManyFields,
+  kNotJson,
+  kMissingColumn,
+  kNotText,
+  kLongRecord,
+  // Of texts with labels.
+  kEmptyText,
+  kEmptyLabel,
+  kUnknownLabel,
+  kNotBinary,
+  kEmptyGroup,
 };
-constexpr size_t kLineFaultCount = 7;
+constexpr size_t kLineFaultCount = 18;
 
 // A plain value: the same lines give the same report on every machine.
 struct LineReport {
@@ -26,7 +39,8 @@ struct LineReport {
     std::vector<std::string> places;  // "FILE:LINE" of the first three
   };
 
-  int64_t lines = 0;  // read, good and bad
+  const char* unit = "lines";  // what is counted; of a table "records"
+  int64_t lines = 0;           // read, good and bad
   std::array<Fault, kLineFaultCount> faults;
 
   void add(LineFault fault, const std::string& file, int64_t line);

@@ -5,34 +5,13 @@
 #include <string_view>
 
 #include "worker/data/bad_data.h"
+#include "worker/data/text_file.h"
 #include "worker/data/utf8.h"
 
 namespace podium {
 namespace {
 
 using std::string_view;
-
-// A file's lines, front to back, without their ends.
-class Lines {
- public:
-  Lines(const fs::path& path, const std::string& name) : file_(path), rest_(file_.view()) {
-    if (rest_.starts_with("\xFF\xFE") || rest_.starts_with("\xFE\xFF"))
-      throw BadData("{}: is UTF-16 by its byte order mark, expected UTF-8; iconv -f UTF-16 -t UTF-8 makes it", name);
-    if (rest_.starts_with("\xEF\xBB\xBF")) rest_.remove_prefix(3);
-  }
-  std::optional<string_view> next() {
-    if (rest_.empty()) return std::nullopt;
-    const size_t end = std::min(rest_.find('\n'), rest_.size());
-    string_view line = rest_.substr(0, end);
-    rest_.remove_prefix(std::min(end + 1, rest_.size()));
-    if (line.ends_with('\r')) line.remove_suffix(1);
-    return line;
-  }
-
- private:
-  MappedFile file_;
-  string_view rest_;
-};
 
 // What keeps two well-formed sides from being a pair.
 std::optional<LineFault> fault_of(string_view source, string_view target) {
@@ -55,8 +34,8 @@ std::optional<LineFault> fault_of_tsv(string_view line) {
 
 PairFile read_tsv_pairs(const fs::path& path, const std::string& name) {
   PairFile result;
-  Lines lines(path, name);
-  while (const auto line = lines.next()) {
+  TextFile lines(path, name);
+  while (const auto line = lines.take_line()) {
     ++result.report.lines;
     if (const auto fault = fault_of_tsv(*line)) {
       result.report.add(*fault, name, result.report.lines);
@@ -72,11 +51,11 @@ PairFile read_tsv_pairs(const fs::path& path, const std::string& name) {
 PairFile read_parallel_pairs(const fs::path& source, const std::string& source_name, const fs::path& target,
                              const std::string& target_name) {
   PairFile result;
-  Lines source_lines(source, source_name), target_lines(target, target_name);
+  TextFile source_lines(source, source_name), target_lines(target, target_name);
   int64_t source_count = 0, target_count = 0;
   while (true) {
-    const auto source_line = source_lines.next();
-    const auto target_line = target_lines.next();
+    const auto source_line = source_lines.take_line();
+    const auto target_line = target_lines.take_line();
     source_count += source_line.has_value();
     target_count += target_line.has_value();
     if (!source_line && !target_line) break;

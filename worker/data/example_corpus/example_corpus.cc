@@ -8,8 +8,6 @@
 
 #include "worker/base/error.h"
 #include "worker/base/file.h"
-#include "worker/base/hash.h"
-#include "worker/base/random.h"
 #include "worker/data/example_corpus/help_page.h"
 #include "worker/data/utf8.h"
 
@@ -17,58 +15,34 @@ namespace podium {
 namespace {
 
 constexpr double kHeldOutFraction = 0.04;
-constexpr uint64_t kSplitSeed = 1;
-constexpr uint64_t kPageLimitBytes = 64 << 20;
-constexpr std::array<const char*, 3> kParts{"train", "validation", "test"};
-
-// PACKAGE/usr/share/libreoffice/help/LANGUAGE/text
-fs::path text_folder(const fs::path& package) {
-  const fs::path help = package / "usr/share/libreoffice/help";
-  std::error_code error;
-  for (const auto& entry : fs::directory_iterator(help, error)) {
-    if (fs::is_directory(entry.path() / "text")) return entry.path() / "text";
-  }
-  throw Error("{}: no folder LANGUAGE/text in it; an unpacked package libreoffice-help-* was expected", help.string());
-}
-
-// Path relative to `folder`, sorted: the order of a folder's entries differs between file systems.
-std::set<std::string> list_pages(const fs::path& folder) {
-  std::set<std::string> pages;
-  for (const auto& entry : fs::recursive_directory_iterator(folder)) {
-    if (entry.is_regular_file() && entry.path().extension() == ".html")
-      pages.insert(entry.path().lexically_relative(folder).generic_string());
-  }
-  return pages;
-}
 
 std::vector<SentencePair>& part_of_page(ExampleCorpus& corpus, const std::string& page) {
-  const double place = unit_interval(hash_text(kSplitSeed, page));
-  if (place < kHeldOutFraction) return corpus.validation;
-  return place < 2 * kHeldOutFraction ? corpus.test : corpus.train;
+  const std::array parts{&corpus.train, &corpus.validation, &corpus.test};
+  return *parts[part_of_help_page(page, kHeldOutFraction)];
 }
 
-fs::path part_path(const fs::path& folder, const char* part, const std::string& source, const std::string& target) {
-  return folder / fmt::format("{}.{}-{}.tsv", part, source, target);
+std::string part_name(size_t part, const std::string& source, const std::string& target) {
+  return fmt::format("{}.{}-{}.tsv", kParts[part], source, target);
 }
 
-fs::path info_path(const fs::path& folder, const std::string& source, const std::string& target) {
-  return folder / fmt::format("info.{}-{}.json", source, target);
+std::string info_name(const std::string& source, const std::string& target) {
+  return fmt::format("info.{}-{}.json", source, target);
 }
 
 }  // namespace
 
 ExampleCorpus extract_example_corpus(const HelpPackage& source, const HelpPackage& target) {
-  const fs::path source_folder = text_folder(source.folder);
-  const fs::path target_folder = text_folder(target.folder);
+  const fs::path source_folder = help_text_folder(source.folder);
+  const fs::path target_folder = help_text_folder(target.folder);
   ExampleCorpus corpus;
   // The pairs that a part has, and those of all parts.
   std::map<const std::vector<SentencePair>*, std::set<std::pair<std::string, std::string>>> seen;
   std::set<std::pair<std::string, std::string>> distinct;
-  for (const std::string& page : list_pages(source_folder)) {
+  for (const std::string& page : list_help_pages(source_folder)) {
     if (!fs::is_regular_file(target_folder / page)) continue;
     ++corpus.pages;
-    const auto source_texts = read_help_page(read_file(source_folder / page, kPageLimitBytes));
-    const auto target_texts = read_help_page(read_file(target_folder / page, kPageLimitBytes));
+    const auto source_texts = read_help_page(read_file(source_folder / page, kHelpPageLimitBytes));
+    const auto target_texts = read_help_page(read_file(target_folder / page, kHelpPageLimitBytes));
     std::vector<SentencePair>& part = part_of_page(corpus, page);
     for (const auto& [id, text] : source_texts) {
       const auto found = target_texts.find(id);
@@ -88,7 +62,6 @@ ExampleCorpus extract_example_corpus(const HelpPackage& source, const HelpPackag
 
 void write_example_corpus(const ExampleCorpus& corpus, const HelpPackage& source, const HelpPackage& target,
                           const fs::path& folder) {
-  fs::create_directories(folder);
   nlohmann::ordered_json info;
   info["source"] = {{"language", source.language}, {"package_version", source.version}};
   info["target"] = {{"language", target.language}, {"package_version", target.version}};
@@ -99,24 +72,16 @@ void write_example_corpus(const ExampleCorpus& corpus, const HelpPackage& source
   for (size_t i = 0; i < parts.size(); ++i) {
     std::string content;
     for (const SentencePair& pair : *parts[i]) content += pair.source + '\t' + pair.target + '\n';
-    const fs::path path = part_path(folder, kParts[i], source.language, target.language);
-    write_file_atomically(path, content);
-    info["files"][path.filename().string()] = {{"pairs", parts[i]->size()}, {"sha256", sha256_hex(content)}};
+    write_corpus_file(folder, part_name(i, source.language, target.language), content, {{"pairs", parts[i]->size()}},
+                      info);
   }
-  write_file_atomically(info_path(folder, source.language, target.language), info.dump(2) + "\n");
+  write_file_atomically(folder / info_name(source.language, target.language), info.dump(2) + "\n");
 }
 
 bool example_corpus_is_whole(const fs::path& folder, const std::string& source, const std::string& target) {
-  const fs::path path = info_path(folder, source, target);
-  if (!fs::is_regular_file(path)) return false;
-  const auto info = nlohmann::json::parse(read_file(path, 1 << 20), nullptr, false);
-  for (const char* part : kParts) {
-    const fs::path file = part_path(folder, part, source, target);
-    const nlohmann::json::json_pointer recorded("/files/" + file.filename().string() + "/sha256");
-    if (!info.is_object() || !info.contains(recorded) || !fs::is_regular_file(file)) return false;
-    if (info[recorded] != sha256_hex(read_file(file))) return false;
-  }
-  return true;
+  std::vector<std::string> files;
+  for (size_t i = 0; i < kParts.size(); ++i) files.push_back(part_name(i, source, target));
+  return corpus_files_are_whole(folder, info_name(source, target), files);
 }
 
 }  // namespace podium

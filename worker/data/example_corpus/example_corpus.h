@@ -3,22 +3,13 @@
 #pragma once
 
 #include <cstdint>
-#include <filesystem>
 #include <string>
 #include <vector>
 
+#include "worker/data/example_corpus/help_files.h"
 #include "worker/data/sentence_pair.h"
 
 namespace podium {
-
-namespace fs = std::filesystem;
-
-// One side: a language as the file names call it (pt), the unpacked package, and the package's version for the record.
-struct HelpPackage {
-  std::string language;
-  fs::path folder;
-  std::string version;
-};
 
 struct ExampleCorpus {
   std::vector<SentencePair> train, validation, test;  // in the order of pages and ids; distinct within each

@@ -106,8 +106,8 @@ std::string decode_entities(string_view text) {
   return result;
 }
 
-std::map<std::string, std::string> read_help_page(string_view html) {
-  std::map<std::string, std::string> texts;
+std::vector<HelpElement> help_elements(string_view html) {
+  std::vector<HelpElement> elements;
   for (size_t at = html.find('<'); at != string_view::npos; at = html.find('<', at)) {
     const string_view element = text_element(html.substr(at));
     const size_t tag_end = html.find('>', at);
@@ -122,9 +122,15 @@ std::map<std::string, std::string> read_help_page(string_view html) {
       continue;
     }
     std::string text = collapse_white_space(decode_entities(remove_tags(html.substr(tag_end + 1, end - tag_end - 1))));
-    if (!text.empty()) texts[std::string(id)] = std::move(text);
+    if (!text.empty()) elements.push_back({std::string(id), std::move(text)});
     at = end + 1;
   }
+  return elements;
+}
+
+std::map<std::string, std::string> read_help_page(string_view html) {
+  std::map<std::string, std::string> texts;
+  for (HelpElement& element : help_elements(html)) texts[std::move(element.id)] = std::move(element.text);
   return texts;
 }
 
