@@ -151,4 +151,8 @@ std::string Tokenizer::vocab_json() const {
   return vocabulary.dump(2);
 }
 
+std::vector<TokenizerFile> Tokenizer::files() const {
+  return {{"source.spm", model_}, {"target.spm", model_}, {"vocab.json", vocab_json()}};
+}
+
 }  // namespace podium

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "worker/data/bad_data.h"
+#include "worker/data/text_tokenizer.h"
 
 namespace sentencepiece {
 class SentencePieceProcessor;
@@ -33,7 +34,7 @@ struct VocabularyTooLarge : BadData {
   int64_t size, largest;
 };
 
-class Tokenizer {
+class Tokenizer : public TextTokenizer {
  public:
   static constexpr int32_t kEosId = 0;
   static constexpr int32_t kUnknownId = 1;
@@ -45,12 +46,12 @@ class Tokenizer {
 
   // Throws Error, naming `name`, when the bytes are no model or its special ids are not as above.
   explicit Tokenizer(std::string model, const std::string& name = "the tokenizer");
-  ~Tokenizer();
+  ~Tokenizer() override;
   Tokenizer(Tokenizer&&) noexcept;
   Tokenizer& operator=(Tokenizer&&) noexcept;
 
   // Without end-of-sentence. Never gives a special id but kUnknownId, whatever the text says. Safe from many threads.
-  std::vector<int32_t> encode(std::string_view text) const;
+  std::vector<int32_t> encode(std::string_view text) const override;
 
   // The same ids, each with its text; "▁" (U+2581) stands for a space, also before the first word. An unknown one's
   // text is what stands in the normalised (NFKC) text.
@@ -63,14 +64,17 @@ class Tokenizer {
   std::string piece(int32_t id) const;
 
   // Leaves out special ids but kUnknownId, which becomes " ⁇ ".
-  std::string decode(std::span<const int32_t> ids) const;
+  std::string decode(std::span<const int32_t> ids) const override;
 
-  int32_t size() const { return size_; }
+  int32_t size() const override { return size_; }
   int32_t pad_id() const { return size_ - 1; }
+  SpecialIds special_ids() const override { return {.eos = kEosId, .unknown = kUnknownId, .pad = pad_id()}; }
   const std::string& model() const { return model_; }
 
   // The content of MarianMT's vocab.json: {"</s>":0,"<unk>":1,…,"<pad>":size-1}.
   std::string vocab_json() const;
+  // MarianMT's for a vocabulary that both sides share, without tokenizer_config.json, which names languages.
+  std::vector<TokenizerFile> files() const override;
 
  private:
   std::string model_;

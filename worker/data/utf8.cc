@@ -37,6 +37,40 @@ void append_utf8(std::string& text, uint32_t code_point) {
   }
 }
 
+namespace {
+
+// Bytes of the longest beginning of a malformed `text` that begins some well-formed sequence (table 3-7); at least 1.
+size_t malformed_bytes(std::string_view text) {
+  auto byte = [&](size_t i) { return static_cast<unsigned char>(text[i]); };
+  const uint32_t first = byte(0);
+  const size_t size = first < 0xC2 ? 1 : first < 0xE0 ? 2 : first < 0xF0 ? 3 : first < 0xF5 ? 4 : 1;
+  const uint32_t low = first == 0xE0 ? 0xA0 : first == 0xF0 ? 0x90 : 0x80;
+  const uint32_t high = first == 0xED ? 0x9F : first == 0xF4 ? 0x8F : 0xBF;
+  size_t count = 1;
+  while (count < size && count < text.size() && byte(count) >= (count == 1 ? low : 0x80) &&
+         byte(count) <= (count == 1 ? high : 0xBF))
+    ++count;
+  return count;
+}
+
+}  // namespace
+
+std::string replace_malformed_utf8(std::string_view text) {
+  std::string result;
+  result.reserve(text.size());
+  while (!text.empty()) {
+    std::string_view rest = text;
+    if (take_code_point(rest) == kInvalidCodePoint) {
+      append_utf8(result, 0xFFFD);
+      text.remove_prefix(malformed_bytes(text));
+    } else {
+      result += text.substr(0, text.size() - rest.size());
+      text = rest;
+    }
+  }
+  return result;
+}
+
 bool is_valid_utf8(std::string_view text) {
   while (!text.empty()) {
     uint32_t code_point = take_code_point(text);

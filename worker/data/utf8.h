@@ -15,6 +15,10 @@ uint32_t take_code_point(std::string_view& text);
 
 void append_utf8(std::string& text, uint32_t code_point);
 
+// `text` with U+FFFD for each malformed sequence, cut as the standard advises (3.9, "maximal subparts"): what Python's
+// bytes.decode(errors="replace") and Rust's String::from_utf8_lossy give.
+std::string replace_malformed_utf8(std::string_view text);
+
 // Well-formed, and without zero bytes: those are the mark of UTF-16.
 bool is_valid_utf8(std::string_view text);
 
