@@ -9,13 +9,19 @@ checks = $(shell sed -e 's/\#.*//' configuration/packages-checks.txt | grep $(1)
 CLUSTER_PACKAGES := $(shell sed -e 's/\#.*//' configuration/packages-cluster.txt; command -v kubectl > /dev/null || echo kubernetes-client)
 PARITY_PACKAGES := $(shell sed -e 's/\#.*//' configuration/packages-parity.txt)
 JOBS := $(shell nproc)
-# make train DATASET=fr-en; make train PRESET=tutorial; make train TRAIN=pairs.tsv; make train ARGS="--training.max_minutes 2"
+# make train DATASET=fr-en; make train PRESET=classification DATASET=fr; make train TRAIN=pairs.tsv; make train ARGS="--training.max_minutes 2"
 # DATASET is SOURCE-TARGET, either with a region: pt-br-en, en-zh-tw. "SOURCE TARGET", or nothing where it is not that.
 LANGUAGE := (pt-pt|[a-z]{2,3}(-(br|cn|gb|tw|us))?)
-LANGUAGES := $(shell echo '$(or $(DATASET),pt-en)' | tr A-Z a-z | sed -nE 's/^$(LANGUAGE)-$(LANGUAGE)$$/\1 \4/p')
-LANGUAGE_OPTIONS = --dataset.source_language $(word 1,$(LANGUAGES)) --dataset.target_language $(word 2,$(LANGUAGES))
+# With PRESET=language-model or classification it is one language: DATASET=fr.
+CORPUS := $(if $(filter language-model,$(PRESET)),text,$(if $(filter classification,$(PRESET)),classification))
+LANGUAGES := $(shell echo '$(or $(DATASET),$(if $(CORPUS),$(if $(filter text,$(CORPUS)),fr,en),pt-en))' | tr A-Z a-z | \
+  sed -nE 's/^$(LANGUAGE)$(if $(CORPUS),$$/\1/,-$(LANGUAGE)$$/\1 \4/)p')
+LANGUAGE_OPTIONS = $(if $(CORPUS),--dataset.language $(LANGUAGES),\
+  --dataset.source_language $(word 1,$(LANGUAGES)) --dataset.target_language $(word 2,$(LANGUAGES)))
 TRAIN_COMMAND = $(BUILD)/bin/worker local $(if $(PRESET),--preset $(PRESET)) $(if $(DATASET),$(LANGUAGE_OPTIONS)) \
   $(if $(TRAIN),--dataset.train $(TRAIN)) $(ARGS)
+
+comma := ,
 
 .PHONY: help packages build programs corpus train test manifests debian13-test soak storage-soak cluster-test cluster-demo parity bench recovery-bench asan tsan coverage tidy format format-check clean
 .DEFAULT_GOAL := help
@@ -55,11 +61,11 @@ programs: packages
 
 # Before anything is built.
 dataset:
-	@[ "$(words $(LANGUAGES))" = 2 ] || { echo 'DATASET=$(DATASET): expected SOURCE-TARGET, two language codes such as fr-en or ja-en' >&2; exit 2; }
+	@[ "$(words $(LANGUAGES))" = $(if $(CORPUS),1,2) ] || { echo 'DATASET=$(DATASET): expected $(if $(CORPUS),a language code such as fr or ja,SOURCE-TARGET$(comma) two language codes such as fr-en or ja-en)' >&2; exit 2; }
 .PHONY: dataset
 
 corpus: dataset programs ## fetch the example corpus into data/ (once): Portuguese-English, or DATASET=fr-en
-	@worker/data/example_corpus/fetch.sh $(LANGUAGES) $(DATA)
+	@worker/data/example_corpus/fetch.sh $(CORPUS) $(LANGUAGES) $(DATA)
 
 train: dataset programs $(if $(TRAIN),,corpus) ## train a translator (Portuguese-English, or DATASET=fr-en) with two workers, and translate with it
 	@$(TRAIN_COMMAND)

@@ -75,5 +75,16 @@ TEST_F(Dataset, IsPortugueseEnglishWhereNoneIsGiven) {
   }
 }
 
+TEST_F(Dataset, IsOneLanguageWhereTheTaskHasOne) {
+  const Finished classifier = make({"-n", "train", "PRESET=classification", "DATASET=ja"});
+  ASSERT_EQ(classifier.end, exited(0)) << classifier.errors;
+  EXPECT_THAT(classifier.output, HasSubstr("fetch.sh classification ja data\n"));
+  EXPECT_THAT(classifier.output, HasSubstr(" --preset classification --dataset.language ja "));
+  EXPECT_THAT(make({"-n", "train", "PRESET=language-model"}).output, HasSubstr("fetch.sh text fr data\n"));
+  const Finished pair = make({"dataset", "PRESET=classification", "DATASET=fr-en"});
+  EXPECT_EQ(pair.end, exited(2));
+  EXPECT_THAT(pair.errors, HasSubstr("expected a language code such as fr or ja"));
+}
+
 }  // namespace
 }  // namespace podium
