@@ -65,7 +65,7 @@ dataset:
 .PHONY: dataset
 
 corpus: dataset programs ## fetch the example corpus into data/ (once): Portuguese-English, or DATASET=fr-en
-	@worker/data/example_corpus/fetch.sh $(CORPUS) $(LANGUAGES) $(DATA)
+	@worker/data/example_corpus/fetch.sh $(strip $(CORPUS) $(LANGUAGES)) $(DATA)
 
 train: dataset programs $(if $(TRAIN),,corpus) ## train a translator (Portuguese-English, or DATASET=fr-en) with two workers, and translate with it
 	@$(TRAIN_COMMAND)
