@@ -23,7 +23,7 @@ TRAIN_COMMAND = $(BUILD)/bin/worker local $(if $(PRESET),--preset $(PRESET)) $(i
 
 comma := ,
 
-.PHONY: help packages build programs corpus train test manifests debian13-test soak storage-soak cluster-test cluster-demo parity bench recovery-bench asan tsan coverage tidy format format-check clean
+.PHONY: help packages build programs corpus train test manifests debian13-test soak storage-soak cluster-test cluster-demo parity bench recovery-bench storage-bench asan tsan coverage tidy format format-check clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -72,7 +72,8 @@ train: dataset programs $(if $(TRAIN),,corpus) ## train a translator (Portuguese
 
 test: build ## build and run every test, but for the long ones of tests/cluster
 	@ctest --test-dir $(BUILD) -j $(JOBS) -LE long --output-on-failure --no-tests=error --output-junit $(CURDIR)/$(BUILD)/tests.xml; \
-	status=$$?; tests/list_skipped.sh $(BUILD)/tests.xml; exit $$status
+	status=$$?; tests/list_skipped.sh $(BUILD)/tests.xml; \
+	tests/search_logs.sh $(BUILD)/Testing/Temporary/LastTest.log || status=1; exit $$status
 
 manifests: packages ## write configuration/settings.yaml into kubernetes/stateful-set.yaml: ConfigMap and replicas
 	@[ -f $(BUILD)/build.ninja ] || cmake --preset release > /dev/null
@@ -97,12 +98,15 @@ cluster-test: build ## run the scenarios on Kubernetes, the long ones too (root;
 cluster-demo: build ## show a run on Kubernetes on this machine: apply, train, lose a pod, scale, finish (root; KUBEBUILDER_ASSETS: on a real control plane)
 	@$(BUILD)/bin/cluster_demo --gtest_brief=1
 
-# PYTHON, STEPS, THREADS, ROUNDS from the command line reach the scripts through the environment.
+# PYTHON, STEPS, THREADS, ROUNDS, MEGABYTES from the command line reach the scripts through the environment.
 parity: build corpus parity-packages ## train the same here and in PyTorch and compare (about 20 minutes)
 	@bench/parity.sh
 
 bench: build parity-packages ## time training steps beside PyTorch's, in turn
 	@bench/speed.sh
+
+storage-bench: build ## time a snapshot to a loopback bucket and back beside curl and google-cloud-storage for Python (from PyPI, into build/)
+	@bench/storage.sh
 
 recovery-bench: build corpus ## time starts, recoveries from SIGKILL and re-formings of 2 and 3 workers (about 20 minutes; CLUSTER=1: of pods, 10 minutes)
 	@bench/recovery.sh

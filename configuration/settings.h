@@ -153,6 +153,8 @@ struct Settings {
     int64_t keep_every = 0;
     std::string resume = "latest";  // "latest", "best", "none" or the name of a snapshot
     enum class Upload : uint8_t { kNewest, kAll } upload = Upload::kNewest;
+    enum class Parts : uint8_t { kRemovable, kAlways, kNever } parts = Parts::kRemovable;
+    int64_t streams = 4;
     bool required = false;
     Best best = Best::kValidationLoss;
   } snapshots;

@@ -6,6 +6,7 @@
 
 #include <thread>
 
+#include "tests/secrets.h"
 #include "worker/base/error.h"
 
 namespace podium {
@@ -49,9 +50,13 @@ Process::Process(const Options& options) {
 }
 
 Process::~Process() {
-  if (has_ended()) return;
-  ::kill(id_, SIGKILL);
-  ::waitpid(id_, nullptr, 0);
+  if (!has_ended()) {
+    ::kill(id_, SIGKILL);
+    ::waitpid(id_, nullptr, 0);
+  }
+  for (const std::string& log : {output(), errors()})
+    if (const std::string secret = secret_in(log); !secret.empty())
+      ADD_FAILURE() << "a secret (" << secret << "…) in a process's log:\n" << log;
 }
 
 void Process::send(int signal) const {

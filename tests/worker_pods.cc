@@ -37,7 +37,7 @@ std::map<pid_t, pid_t> parents() {
 }  // namespace
 
 WorkerPods::WorkerPods(const TinyRun& run, int count, std::vector<std::string> options)
-    : run_(run), memory_folder_(folder_.path() / "memory"), options_(std::move(options)), secret_("a secret of tests") {
+    : run_(run), memory_folder_(folder_.path() / "memory"), options_(std::move(options)), secret_("the tests' secret") {
   // The memory volume is in memory where the machine has one.
   if (fs::exists("/dev/shm")) memory_folder_ = fs::path("/dev/shm") / (folder_.path().filename().string() + "-memory");
   std::ofstream(folder_.path() / "secret") << secret_;

@@ -16,6 +16,17 @@ TEST(Hash, Crc32cMatchesTheVectorsOfRfc3720) {
   EXPECT_EQ(crc32c("6789", 4, crc32c("12345", 5)), 0xE3069283u);
 }
 
+TEST(Hash, Crc32cOfTwoTextsIsThatOfBoth) {
+  std::string text(70'000, '\0');
+  for (size_t i = 0; i < text.size(); ++i) text[i] = static_cast<char>(i * 2654435761u >> 24);
+  for (size_t begin : {size_t{0}, size_t{1}, size_t{7}, size_t{40'000}, text.size() - 1, text.size()}) {
+    const std::string first = text.substr(0, begin), second = text.substr(begin);
+    EXPECT_EQ(crc32c_combined(crc32c(first.data(), first.size()), crc32c(second.data(), second.size()), second.size()),
+              crc32c(text.data(), text.size()))
+        << begin;
+  }
+}
+
 TEST(Hash, Sha256MatchesFips180) {
   EXPECT_EQ(sha256_hex("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
 }

@@ -155,6 +155,7 @@ TEST(MathematicsHash, ChangesWithExactlyTheKeysThatChangeTheMathematics) {
                              "bleu",
                              "all",
                              "cpu",
+                             "always",
                              "idle",
                              "false",
                              "fp32",

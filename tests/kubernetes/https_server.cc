@@ -1,17 +1,13 @@
 #include "tests/kubernetes/https_server.h"
 
-#include <arpa/inet.h>
 #include <fmt/format.h>
 #include <poll.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include <boost/asio.hpp>
 #include <boost/asio/ssl.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
-
-#include "worker/base/error.h"
 
 namespace podium {
 
@@ -23,8 +19,6 @@ namespace {
 
 struct Gone {};  // ends the thread of a connection
 
-constexpr size_t kMostConnections = 1000;
-
 }  // namespace
 
 struct HttpsServer::Connection {
@@ -34,8 +28,6 @@ struct HttpsServer::Connection {
   asio::ssl::stream<tcp::socket> stream;
   const int descriptor;
   boost::beast::flat_buffer buffer;
-  std::mutex mutex;
-  bool is_done = false;  // and its descriptor another's
 };
 
 class HttpsServer::Answer : public Exchange {
@@ -81,28 +73,25 @@ class HttpsServer::Answer : public Exchange {
   const std::string target_;
 };
 
-HttpsServer::HttpsServer(CertificateAndKey certificate, Place place, Handler handle)
-    : certificate_(std::move(certificate)), place_(std::move(place)), handle_(std::move(handle)) {
-  start();
-}
+struct HttpsServer::Tls {
+  explicit Tls(const CertificateAndKey& certificate) {
+    context.use_certificate_chain(asio::buffer(certificate.certificate));
+    context.use_private_key(asio::buffer(certificate.key), asio::ssl::context::pem);
+  }
+  asio::io_context io;
+  asio::ssl::context context{asio::ssl::context::tls_server};
+};
+
+HttpsServer::HttpsServer(const CertificateAndKey& certificate, Place place, Handler handle)
+    : handle_(std::move(handle)),
+      tls_(std::make_unique<Tls>(certificate)),
+      sockets_(std::move(place), [this](int descriptor) { serve(descriptor); }) {}
 
 HttpsServer::~HttpsServer() { stop(); }
 
 void HttpsServer::start() {
-  listener_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  const int on = 1;
-  ::setsockopt(listener_, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-  if (place_.is_shared) ::setsockopt(listener_, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
-  sockaddr_in address{
-      .sin_family = AF_INET, .sin_port = htons(static_cast<uint16_t>(place_.port)), .sin_addr = {}, .sin_zero = {}};
-  ::inet_pton(AF_INET, place_.address.c_str(), &address.sin_addr);
-  socklen_t size = sizeof address;
-  if (::bind(listener_, reinterpret_cast<sockaddr*>(&address), size) != 0 || ::listen(listener_, 64) != 0 ||
-      ::getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &size) != 0)
-    throw_system_error(errno, "the API server's port");
-  place_.port = ntohs(address.sin_port);
   is_stopped_ = false;
-  acceptor_ = std::thread([this] { accept_all(); });
+  sockets_.start();
 }
 
 void HttpsServer::stop() {
@@ -111,51 +100,11 @@ void HttpsServer::stop() {
     if (is_stopped_.exchange(true)) return;
   }
   stopped_.notify_all();
-  ::shutdown(listener_, SHUT_RDWR);
-  acceptor_.join();
-  ::close(listener_);
-  for (auto& [connection, thread] : served_) {
-    {
-      const std::lock_guard lock(connection->mutex);
-      if (!connection->is_done) ::shutdown(connection->descriptor, SHUT_RDWR);
-    }
-    thread.join();
-  }
-  served_.clear();
+  sockets_.stop();
 }
 
-void HttpsServer::forget_ended() {
-  for (auto entry = served_.begin(); entry != served_.end();) {
-    bool is_done = false;
-    {
-      const std::lock_guard lock(entry->first->mutex);
-      is_done = entry->first->is_done;
-    }
-    if (is_done) entry->second.join();
-    entry = is_done ? served_.erase(entry) : std::next(entry);
-  }
-}
-
-void HttpsServer::accept_all() {
-  auto io = std::make_shared<asio::io_context>();
-  auto tls = std::make_shared<asio::ssl::context>(asio::ssl::context::tls_server);
-  tls->use_certificate_chain(asio::buffer(certificate_.certificate));
-  tls->use_private_key(asio::buffer(certificate_.key), asio::ssl::context::pem);
-  for (int descriptor; (descriptor = ::accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC)) >= 0;) {
-    ++connections_;
-    forget_ended();
-    if (served_.size() >= kMostConnections) {
-      ::close(descriptor);
-      continue;
-    }
-    const int on = 1;  // who is gone without a word is found out by this
-    ::setsockopt(descriptor, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
-    auto connection = std::make_shared<Connection>(*io, *tls, tcp::socket(*io, tcp::v4(), descriptor));
-    served_.emplace_back(connection, std::thread([this, io, tls, connection] { serve(*connection); }));
-  }
-}
-
-void HttpsServer::serve(Connection& connection) {
+void HttpsServer::serve(int descriptor) {
+  Connection connection(tls_->io, tls_->context, tcp::socket(tls_->io, tcp::v4(), descriptor));
   try {
     connection.stream.handshake(asio::ssl::stream_base::server);
     while (true) {
@@ -167,10 +116,7 @@ void HttpsServer::serve(Connection& connection) {
   } catch (const Gone&) {
   } catch (const boost::system::system_error&) {
   }
-  const std::lock_guard lock(connection.mutex);
-  connection.is_done = true;
-  boost::system::error_code ignored;
-  connection.stream.next_layer().close(ignored);
+  connection.stream.next_layer().release();  // the listener closes it
 }
 
 }  // namespace podium

@@ -4,14 +4,13 @@
 #include <atomic>
 #include <condition_variable>
 #include <functional>
-#include <list>
 #include <memory>
 #include <mutex>
 #include <string>
-#include <thread>
 #include <utility>  // which Boost 1.74 forgets
 
 #include "tests/kubernetes/certificates.h"
+#include "tests/tcp_server.h"
 
 namespace podium {
 
@@ -38,41 +37,32 @@ class HttpsServer {
     virtual void hang() = 0;                           // until the server stops
   };
   using Handler = std::function<void(Exchange&)>;
-  struct Place {
-    std::string address = "127.0.0.1";
-    int port = 0;            // 0: one that is free
-    bool is_shared = false;  // others may have the port, on an address of their own
-  };
+  using Place = TcpServer::Place;
 
   // Throws Error when it cannot have its place. `handle` is called by many threads at once.
-  HttpsServer(CertificateAndKey certificate, Place place, Handler handle);
+  HttpsServer(const CertificateAndKey& certificate, Place place, Handler handle);
   ~HttpsServer();
   HttpsServer(const HttpsServer&) = delete;
   HttpsServer& operator=(const HttpsServer&) = delete;
 
-  int port() const { return place_.port; }
+  int port() const { return sockets_.port(); }
   void stop();   // connections are reset, further ones refused; returns when all threads have ended
   void start();  // on the same port
   bool is_stopped() const { return is_stopped_; }
-  int connections() const { return connections_; }  // that were opened
+  int connections() const { return sockets_.connections(); }  // that were opened
 
  private:
   struct Connection;
+  struct Tls;
   class Answer;
-  void accept_all();
-  void serve(Connection& connection);
-  void forget_ended();
+  void serve(int descriptor);
 
-  const CertificateAndKey certificate_;
-  Place place_;
   const Handler handle_;
-  std::atomic<int> connections_{0};
-  std::atomic<bool> is_stopped_{true};
-  std::thread acceptor_;
-  int listener_ = -1;
-  std::list<std::pair<std::shared_ptr<Connection>, std::thread>> served_;
+  const std::unique_ptr<Tls> tls_;
+  std::atomic<bool> is_stopped_{false};
   std::mutex mutex_;
   std::condition_variable stopped_;
+  TcpServer sockets_;  // its threads use what stands above
 };
 
 }  // namespace podium

@@ -76,6 +76,7 @@ WorkerFigures at_work() {
   figures.generation.set_counter(11);
   figures.generations = 5;
   figures.recoveries = 2;
+  figures.stalls = {0.5, 1.75};
   figures.trainer_starts = 6;
   figures.memory_step = 119;
   figures.worker_bytes = 30'000'000;
@@ -112,6 +113,8 @@ TEST(WorkerMetrics, SayWhatTheWorkerKnows) {
       {R"(podium_trainer_phase{phase="finishing"})", 0},
       {"podium_seconds_since_progress", 0.25},
       {"podium_memory_state_step", 119},
+      {"podium_snapshot_stall_seconds", 0.5},
+      {"podium_snapshot_stall_seconds_total", 1.75},
       {"podium_step", 120},
       {"podium_loss", 3.25},
       {"podium_tokens_per_second", 15000.5}};
@@ -121,8 +124,9 @@ TEST(WorkerMetrics, SayWhatTheWorkerKnows) {
 TEST(WorkerMetrics, LeaveOutWhatIsNotKnown) {
   const std::string text = worker_metrics({});
   EXPECT_EQ(read_exposition(text).fault, "");
-  for (const char* name : {"podium_loss", "podium_step", "podium_world_rank", "podium_memory_state_step",
-                           "podium_resident_memory_bytes", "podium_coordinator_state", "podium_generation "})
+  for (const char* name :
+       {"podium_loss", "podium_step", "podium_world_rank", "podium_memory_state_step", "podium_snapshot_stall_seconds ",
+        "podium_resident_memory_bytes", "podium_coordinator_state", "podium_generation "})
     EXPECT_THAT(text, Not(HasSubstr(name)));
   EXPECT_THAT(text, HasSubstr("podium_world_size 0\n"));
 }

@@ -136,12 +136,11 @@ TEST_F(Mirror, FetchesNothingThatIsNotNewer) {
   EXPECT_EQ(mirror.fetch_newest(), "step-000500");
 }
 
-TEST_F(Mirror, ReadsInFewLargeRequests) {
-  const std::string weights(70 << 20, 'w');
-  remote_snapshots.write(content_of(500, weights));
+TEST_F(Mirror, ReadsEachFileOnce) {
+  write(remote_snapshots, 500);
   bucket.reads = 0;
   EXPECT_EQ(mirror.fetch("step-000500"), "step-000500");
-  EXPECT_EQ(bucket.reads, 5) << "the manifest, the small file, and three pieces";
+  EXPECT_EQ(bucket.reads, 3) << "the manifest and two files";
   EXPECT_TRUE(local_snapshots.open_if_valid("step-000500"));
 }
 

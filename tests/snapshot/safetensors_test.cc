@@ -21,7 +21,7 @@ std::string golden() { return read_file(PODIUM_SOURCE_DIR "/tests/golden/snapsho
 
 std::string bytes_of(const ObjectSource& source) {
   std::string bytes;
-  stream(source, [&](std::string_view piece) { bytes += piece; });
+  source.stream([&](std::string_view piece) { bytes += piece; });
   return bytes;
 }
 

@@ -19,7 +19,13 @@ GcsAnswer oauth_error(int status, const std::string& error, const std::string& d
   return json_answer({{"error", error}, {"error_description", description}}, status);
 }
 
+bool asks_for_permissions(const GcsRequest& request) {
+  return !request.path.empty() && request.path.back() == "testPermissions";
+}
+
+// "": none is needed.
 std::string permission_of(const GcsRequest& request) {
+  if (asks_for_permissions(request)) return "";
   if (request.method == "DELETE") return "storage.objects.delete";
   if (request.method != "GET") return "storage.objects.create";
   return request.path.back() == "o" ? "storage.objects.list" : "storage.objects.get";
@@ -175,11 +181,20 @@ std::optional<std::string> GcsAccounts::account_of(const GcsRequest& request) co
   return given->second.account;
 }
 
+std::optional<GcsAnswer> GcsAccounts::permissions(const GcsRequest& request) const {
+  if (!asks_for_permissions(request)) return std::nullopt;
+  const std::lock_guard lock(mutex_);
+  json granted = {{"kind", "storage#testIamPermissionsResponse"}};
+  if (const std::string asked = request.parameter("permissions"); !denied_.contains(asked))
+    granted["permissions"] = {asked};
+  return json_answer(granted);
+}
+
 std::optional<GcsAnswer> GcsAccounts::refuse(const GcsRequest& request) {
   const std::lock_guard lock(mutex_);
   // Who knows a session's name may use it.
-  if (is_open_ || request.is_upload_part()) return std::nullopt;
-  const std::optional<std::string> account = account_of(request);
+  if (request.is_upload_part()) return std::nullopt;
+  const std::optional<std::string> account = is_open_ ? std::optional<std::string>("anybody") : account_of(request);
   if (!account) return error_answer(401, "authError", "Invalid Credentials " + request.header("authorization"));
   const std::string permission = permission_of(request);
   if (!denied_.contains(permission)) return std::nullopt;

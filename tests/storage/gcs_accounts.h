@@ -34,6 +34,8 @@ class GcsAccounts {
 
   // nullopt: the request is none of theirs.
   std::optional<GcsAnswer> answer(const GcsRequest& request);
+  // The question which permissions an account has.
+  std::optional<GcsAnswer> permissions(const GcsRequest& request) const;
   // Why the request is refused: 401 or 403. nullopt: it is not.
   std::optional<GcsAnswer> refuse(const GcsRequest& request);
 

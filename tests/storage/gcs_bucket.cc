@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <ctime>
+
 #include "worker/base/hash.h"
 #include "worker/storage/base64.h"
 
@@ -16,6 +18,13 @@ constexpr size_t kMostPage = 1000, kMostSources = 32;
 std::string crc_text(uint32_t crc) { return base64_of_crc32c(crc); }
 
 GcsAnswer not_found(const std::string& what) { return error_answer(404, "notFound", "No such object: " + what); }
+
+std::string time_text(int64_t unix_seconds) {
+  const std::time_t time = unix_seconds;
+  char text[32];
+  std::tm parts{};
+  return {text, std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S.000Z", ::gmtime_r(&time, &parts))};
+}
 
 // "bytes=A-B" or "bytes=A-": [begin, end). nullopt: there is none.
 std::optional<std::pair<uint64_t, uint64_t>> range_of(const std::string& header, uint64_t size) {
@@ -41,9 +50,9 @@ GcsAnswer GcsBucket::answer(const GcsRequest& request) {
   return read(request, path[5]);
 }
 
-GcsAnswer GcsBucket::create(const std::string& name, const json& metadata, std::string content,
-                            const std::string& if_generation, bool is_composed) {
-  const uint32_t crc = crc32c(content.data(), content.size());
+GcsAnswer GcsBucket::create(const std::string& name, const json& metadata, std::string&& content,
+                            const std::string& if_generation, std::optional<uint32_t> composed_crc) {
+  const uint32_t crc = composed_crc ? *composed_crc : crc32c(content.data(), content.size());
   if (const std::string given = metadata.value("crc32c", crc_text(crc)); given != crc_text(crc))
     return error_answer(
         400, "invalid",
@@ -53,7 +62,9 @@ GcsAnswer GcsBucket::create(const std::string& name, const json& metadata, std::
   if (!if_generation.empty() && std::stoll(if_generation) != generation)
     return error_answer(412, "conditionNotMet", "At least one of the pre-conditions you specified did not hold.");
   if (generation != 0) ++overwritten_;
-  objects_[name] = {std::move(content), crc, ++generation_, metadata.value("metadata", json::object()), is_composed};
+  objects_[name] = {std::move(content), crc,
+                    ++generation_,      metadata.value("metadata", json::object()),
+                    unix_seconds_(),    composed_crc.has_value()};
   return json_answer(description(name, objects_[name]));
 }
 
@@ -63,6 +74,7 @@ json GcsBucket::description(const std::string& name, const GcsObject& object) co
                     {"name", name},
                     {"size", std::to_string(object.content.size())},
                     {"generation", std::to_string(object.generation)},
+                    {"timeCreated", time_text(object.created)},
                     {"crc32c", crc_text(object.crc32c)}};
   if (!object.metadata.empty()) described["metadata"] = object.metadata;
   if (!object.is_composed) described["md5Hash"] = "1B2M2Y8AsgTpgAmY7PhCfg==";  // as if; nobody here looks
@@ -76,8 +88,10 @@ GcsAnswer GcsBucket::read(const GcsRequest& request, const std::string& name) {
   const std::string pinned = request.parameter("generation");
   if (!pinned.empty() && std::stoll(pinned) != object.generation) return not_found(name + "#" + pinned);
   if (request.parameter("alt") != "media") return json_answer(description(name, object));
-  GcsAnswer answer{200, object.content, {"Content-Type: application/octet-stream"}};
-  if (const auto range = range_of(request.header("range"), object.content.size())) {
+  GcsAnswer answer{200, "", {"Content-Type: application/octet-stream"}};
+  const auto range = range_of(request.header("range"), object.content.size());
+  if (!range) answer.body = object.content;
+  if (range) {
     if (range->first >= object.content.size())
       return error_answer(416, "requestedRangeNotSatisfiable", "Request range not satisfiable");
     answer.status = 206;
@@ -124,13 +138,23 @@ GcsAnswer GcsBucket::compose(const GcsRequest& request, const std::string& name)
   const json& sources = body.at("sourceObjects");
   if (sources.size() > kMostSources)
     return error_answer(400, "invalid", "The number of source components provided (33) exceeds the maximum (32)");
-  std::string content;
+  std::vector<const GcsObject*> parts;
+  size_t size = 0;
   for (const json& source : sources) {
     const auto found = objects_.find(source.at("name").get<std::string>());
     if (found == objects_.end()) return not_found(source.at("name"));
-    content += found->second.content;
+    parts.push_back(&found->second);
+    size += found->second.content.size();
   }
-  return create(name, body.value("destination", json::object()), content, request.parameter("ifGenerationMatch"), true);
+  std::string content;
+  content.reserve(size);
+  uint32_t crc = 0;
+  for (const GcsObject* part : parts) {
+    content += part->content;
+    crc = crc32c_combined(crc, part->crc32c, part->content.size());
+  }
+  return create(name, body.value("destination", json::object()), std::move(content),
+                request.parameter("ifGenerationMatch"), crc);
 }
 
 GcsAnswer GcsBucket::remove(const std::string& name) {
@@ -152,7 +176,12 @@ std::optional<std::string> GcsBucket::content(const std::string& name) const {
 void GcsBucket::put(const std::string& name, const std::string& content) {
   const std::lock_guard lock(mutex_);
   objects_.erase(name);
-  create(name, json::object(), content, "");
+  create(name, json::object(), std::string(content), "");
+}
+
+void GcsBucket::make_older(const std::string& name, int64_t seconds) {
+  const std::lock_guard lock(mutex_);
+  objects_.at(name).created -= seconds;
 }
 
 size_t GcsBucket::open_sessions() const {

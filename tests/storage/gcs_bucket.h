@@ -2,6 +2,7 @@
 // listings, compose. It answers as the facts say; it has no sockets and no faults.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -16,12 +17,15 @@ struct GcsObject {
   uint32_t crc32c = 0;
   int64_t generation = 0;
   nlohmann::json metadata;  // the user's own
+  int64_t created = 0;      // seconds since 1970
   bool is_composed = false;
 };
 
 class GcsBucket {
  public:
-  explicit GcsBucket(std::string name) : name_(std::move(name)) {}
+  // `unix_seconds`: its clock.
+  GcsBucket(std::string name, std::function<int64_t()> unix_seconds)
+      : name_(std::move(name)), unix_seconds_(std::move(unix_seconds)) {}
 
   GcsAnswer answer(const GcsRequest& request);
   // What the service keeps of a part of an upload that broke off: whole blocks of 256 KiB.
@@ -32,6 +36,7 @@ class GcsBucket {
   std::map<std::string, GcsObject> objects() const;
   std::optional<std::string> content(const std::string& name) const;
   void put(const std::string& name, const std::string& content);  // as another would
+  void make_older(const std::string& name, int64_t seconds);      // as if it had been there so long
   size_t open_sessions() const;
   size_t largest_part() const;  // bytes of the largest request of an upload so far
   int overwritten() const;      // objects that were replaced: never, by us
@@ -52,8 +57,9 @@ class GcsBucket {
   GcsAnswer continue_session(const GcsRequest& request);
   GcsAnswer take_part(Session& session, const GcsRequest& request);
   GcsAnswer finish_session(Session& session);
-  GcsAnswer create(const std::string& name, const nlohmann::json& metadata, std::string content,
-                   const std::string& if_generation, bool is_composed = false);
+  // Takes the content where it answers 200. `composed_crc`: of one that was composed.
+  GcsAnswer create(const std::string& name, const nlohmann::json& metadata, std::string&& content,
+                   const std::string& if_generation, std::optional<uint32_t> composed_crc = std::nullopt);
   GcsAnswer read(const GcsRequest& request, const std::string& name);
   GcsAnswer list(const GcsRequest& request);
   GcsAnswer compose(const GcsRequest& request, const std::string& name);
@@ -62,6 +68,7 @@ class GcsBucket {
   GcsAnswer stored_so_far(const Session& session) const;
 
   const std::string name_;
+  const std::function<int64_t()> unix_seconds_;
   mutable std::mutex mutex_;
   std::map<std::string, GcsObject> objects_;
   std::map<std::string, Session> sessions_;

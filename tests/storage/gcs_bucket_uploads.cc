@@ -9,7 +9,7 @@ using nlohmann::json;
 
 namespace {
 
-constexpr size_t kBlock = 256 << 10;
+constexpr size_t kBlock = 256 << 10, kMostReserved = size_t{2} << 30;
 
 // "bytes A-B/N", "bytes A-B/*", "bytes */N", "bytes */*".
 struct ContentRange {
@@ -52,7 +52,8 @@ GcsAnswer GcsBucket::upload(const GcsRequest& request) {
     return error_answer(400, "badContent", "Unsupported content with type: application/x-www-form-urlencoded");
   if (request.is_upload_part()) return continue_session(request);
   const std::string type = request.parameter("uploadType"), name = request.parameter("name");
-  if (type == "media") return create(name, json::object(), request.body, request.parameter("ifGenerationMatch"));
+  if (type == "media")
+    return create(name, json::object(), std::string(request.body), request.parameter("ifGenerationMatch"));
   if (type == "multipart") return upload_multipart(request);
   if (type != "resumable") return error_answer(400, "invalid", "Invalid uploadType");
   return begin_session(request, request.body.empty() ? json::object() : json::parse(request.body));
@@ -62,7 +63,7 @@ GcsAnswer GcsBucket::upload_multipart(const GcsRequest& request) {
   const auto parts = parts_of(request.header("content-type"), request.body);
   if (!parts) return error_answer(400, "badRequest", "Missing end boundary in multipart body.");
   const json metadata = json::parse(parts->first);
-  return create(metadata.value("name", request.parameter("name")), metadata, parts->second,
+  return create(metadata.value("name", request.parameter("name")), metadata, std::string(parts->second),
                 request.parameter("ifGenerationMatch"));
 }
 
@@ -70,6 +71,8 @@ GcsAnswer GcsBucket::begin_session(const GcsRequest& request, const json& metada
   const std::string id = fmt::format("secret-session-{}", next_session_++);
   sessions_[id] = {metadata.value("name", request.parameter("name")), request.parameter("ifGenerationMatch"), metadata,
                    ""};
+  if (const std::string size = request.header("x-upload-content-length"); !size.empty())
+    sessions_[id].content.reserve(std::min<size_t>(std::stoull(size), kMostReserved));
   const std::string place = fmt::format("{}://{}/upload/storage/v1/b/{}/o?uploadType=resumable&upload_id={}",
                                         request.header("x-test-scheme"), request.header("host"), name_, id);
   return {200, "", {"Location: " + place}};
@@ -104,7 +107,7 @@ GcsAnswer GcsBucket::take_part(Session& session, const GcsRequest& request) {
   if (!range->total && size % kBlock != 0)
     return error_answer(400, "badRequest", "a part must be a multiple of 262144 bytes");
   if (*range->begin > stored || range->end < stored) return error_answer(400, "invalid", "a hole in the upload");
-  session.content += request.body.substr(stored - *range->begin);
+  session.content.append(request.body, stored - *range->begin, std::string::npos);
   const bool is_end = range->total && *range->total == session.content.size();
   return is_end ? finish_session(session) : stored_so_far(session);
 }
@@ -121,7 +124,7 @@ void GcsBucket::keep_part(const GcsRequest& request) {
 }
 
 GcsAnswer GcsBucket::finish_session(Session& session) {
-  GcsAnswer answer = create(session.object, session.metadata, session.content, session.if_generation);
+  GcsAnswer answer = create(session.object, session.metadata, std::move(session.content), session.if_generation);
   session.is_done = answer.status == 200;
   if (!session.is_done) session.gone = answer.status == 400 ? 410 : 0;
   return answer;

@@ -25,10 +25,22 @@ TEST(GcsObject, IsRead) {
 }
 
 TEST(GcsObject, APageIsRead) {
-  const GcsPage page = parse_gcs_page({200, {}, R"({"items":[{"name":"a"},{"name":"b"}],"nextPageToken":"t"})"});
-  EXPECT_THAT(page.names, ElementsAre("a", "b"));
+  const GcsPage page = parse_gcs_page(
+      {200, {}, R"({"items":[{"name":"a","timeCreated":"2026-11-21T16:04:17Z"},{"name":"b"}],"nextPageToken":"t"})"});
+  ASSERT_EQ(page.objects.size(), 2u);
+  EXPECT_EQ(page.objects[0].name, "a");
+  EXPECT_EQ(page.objects[0].created, "2026-11-21T16:04:17Z");
+  EXPECT_EQ(page.objects[1].created, "");
   EXPECT_EQ(page.next, "t");
-  EXPECT_TRUE(parse_gcs_page({200, {}, "{}"}).names.empty());
+  EXPECT_TRUE(parse_gcs_page({200, {}, "{}"}).objects.empty());
+}
+
+TEST(GcsObject, PermissionsAreRead) {
+  EXPECT_THAT(parse_gcs_permissions({200, {}, R"({"kind":"k","permissions":["storage.objects.delete"]})"}),
+              ElementsAre("storage.objects.delete"));
+  EXPECT_THAT(parse_gcs_permissions({200, {}, R"({"kind":"k"})"}), testing::IsEmpty());
+  for (const char* body : {"", "<html>", "[]", R"({"permissions":1})", R"({"permissions":[1]})"})
+    EXPECT_THROW(parse_gcs_permissions({200, {}, body}), HttpFailure) << body;
 }
 
 // Whatever it is, it is a failure that may pass, and nothing else is thrown.

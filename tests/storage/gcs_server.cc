@@ -1,18 +1,15 @@
 #include "tests/storage/gcs_server.h"
 
-#include <arpa/inet.h>
 #include <fmt/format.h>
 #include <poll.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include <boost/asio.hpp>
 #include <boost/asio/ssl.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
 #include <ctime>
-
-#include "worker/base/error.h"
+#include <thread>
 
 namespace podium {
 
@@ -60,7 +57,10 @@ struct GcsServer::Connection {
   size_t write_some(const Buffers& buffers) {
     return secure ? secure->write_some(buffers) : socket.write_some(buffers);
   }
-  void write(std::string_view bytes) { asio::write(*this, asio::buffer(bytes.data(), bytes.size())); }
+  // Together, so that the second does not wait for the first to be acknowledged.
+  void write(std::string_view head, std::string_view body = {}) {
+    asio::write(*this, std::array{asio::buffer(head.data(), head.size()), asio::buffer(body.data(), body.size())});
+  }
   void write_slowly(std::string_view bytes) {
     for (; !bytes.empty(); bytes.remove_prefix(std::min(bytes.size(), kSlowPiece))) {
       write(bytes.substr(0, kSlowPiece));
@@ -79,66 +79,41 @@ struct GcsServer::Connection {
   const int descriptor;
   boost::beast::flat_buffer buffer;
   std::unique_ptr<http::request_parser<http::string_body>> parser;
-  std::mutex mutex;
-  bool is_done = false;  // and its descriptor another's
 };
 
-GcsServer::GcsServer(const std::string& bucket, std::optional<CertificateAndKey> certificate)
-    : certificate_(std::move(certificate)), bucket_(bucket) {
-  listener_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address{.sin_family = AF_INET, .sin_port = 0, .sin_addr = {}, .sin_zero = {}};
-  ::inet_pton(AF_INET, "127.0.0.1", &address.sin_addr);
-  socklen_t size = sizeof address;
-  if (::bind(listener_, reinterpret_cast<sockaddr*>(&address), size) != 0 || ::listen(listener_, 64) != 0 ||
-      ::getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &size) != 0)
-    throw_system_error(errno, "the test server's port");
-  port_ = ntohs(address.sin_port);
-  acceptor_ = std::thread([this] { accept_all(); });
-}
+struct GcsServer::Tls {
+  explicit Tls(const std::optional<CertificateAndKey>& certificate) {
+    if (!certificate) return;
+    context.use_certificate_chain(asio::buffer(certificate->certificate));
+    context.use_private_key(asio::buffer(certificate->key), asio::ssl::context::pem);
+  }
+  asio::io_context io;
+  asio::ssl::context context{asio::ssl::context::tls_server};
+};
+
+GcsServer::GcsServer(const std::string& bucket, const std::optional<CertificateAndKey>& certificate)
+    : tls_(std::make_unique<Tls>(certificate)),
+      is_secure_(certificate.has_value()),
+      bucket_(bucket, [this] { return accounts_.unix_seconds(); }),
+      sockets_({}, [this](int descriptor) { serve(descriptor); }) {}
 
 GcsServer::~GcsServer() {
   is_stopped_ = true;
-  ::shutdown(listener_, SHUT_RDWR);
-  acceptor_.join();
-  ::close(listener_);
-  for (auto& [connection, thread] : served_) {
-    {
-      const std::lock_guard lock(connection->mutex);
-      if (!connection->is_done) ::shutdown(connection->descriptor, SHUT_RDWR);
-    }
-    thread.join();
-  }
+  sockets_.stop();
 }
 
-std::string GcsServer::address() const { return fmt::format("127.0.0.1:{}", port_); }
-std::string GcsServer::url() const { return (certificate_ ? "https://" : "http://") + address(); }
+std::string GcsServer::address() const { return fmt::format("{}:{}", sockets_.address(), sockets_.port()); }
+std::string GcsServer::url() const { return (is_secure_ ? "https://" : "http://") + address(); }
 
-void GcsServer::accept_all() {
-  auto io = std::make_shared<asio::io_context>();
-  auto tls = std::make_shared<asio::ssl::context>(asio::ssl::context::tls_server);
-  if (certificate_) {
-    tls->use_certificate_chain(asio::buffer(certificate_->certificate));
-    tls->use_private_key(asio::buffer(certificate_->key), asio::ssl::context::pem);
-  }
-  for (int descriptor; (descriptor = ::accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC)) >= 0;) {
-    ++connections_;
-    auto connection =
-        std::make_shared<Connection>(*io, *tls, tcp::socket(*io, tcp::v4(), descriptor), certificate_.has_value());
-    served_.emplace_back(connection, std::thread([this, io, tls, connection] { serve(*connection); }));
-  }
-}
-
-void GcsServer::serve(Connection& connection) {
+void GcsServer::serve(int descriptor) {
+  Connection connection(tls_->io, tls_->context, tcp::socket(tls_->io, tcp::v4(), descriptor), is_secure_);
   try {
     if (connection.secure) connection.secure->handshake(asio::ssl::stream_base::server);
     while (true) handle(connection);
   } catch (const Gone&) {
   } catch (const boost::system::system_error&) {
   }
-  const std::lock_guard lock(connection.mutex);
-  connection.is_done = true;
-  boost::system::error_code ignored;
-  connection.socket.close(ignored);
+  connection.socket.release();  // the listener closes it
 }
 
 void GcsServer::handle(Connection& connection) {
@@ -158,12 +133,16 @@ void GcsServer::handle(Connection& connection) {
   std::string text = fmt::format("HTTP/1.1 {} -\r\n{}\r\n", answer.status, date_header(accounts_.unix_seconds()));
   if (answer.status != 204) text += fmt::format("Content-Length: {}\r\n", answer.body.size());
   for (const std::string& header : answer.headers) text += header + "\r\n";
-  text += "\r\n" + answer.body;
-  if (meets(Kind::kShortReply) && !answer.body.empty()) {
-    connection.write(std::string_view(text).substr(0, text.size() - answer.body.size() / 2 - 1));
+  text += "\r\n";
+  std::string_view body = answer.body;
+  if (answer.status == 204) body = {};
+  if (meets(Kind::kShortReply) && !body.empty()) {
+    connection.write(text, body.substr(0, (body.size() - 1) / 2));
     throw Gone();
   }
-  meets(Kind::kSlow) ? connection.write_slowly(text) : connection.write(text);
+  if (!meets(Kind::kSlow)) return connection.write(text, body);
+  connection.write(text);
+  connection.write_slowly(body);
 }
 
 GcsRequest GcsServer::read_head(Connection& connection) {
@@ -178,7 +157,8 @@ GcsRequest GcsServer::read_head(Connection& connection) {
     for (char& c : name) c = static_cast<char>(std::tolower(c));
     request.headers[name] = std::string(field.value());
   }
-  request.headers["x-test-scheme"] = certificate_ ? "https" : "http";
+  const bool is_behind_tls = request.header("x-forwarded-proto") == "https";  // of a proxy that ends it
+  request.headers["x-test-scheme"] = is_secure_ || is_behind_tls ? "https" : "http";
   request.body_bytes = parser.content_length().value_or(0);
   const std::lock_guard lock(mutex_);
   requests_.push_back(request);
@@ -211,6 +191,12 @@ GcsAnswer GcsServer::faulty_answer(GcsRequest& request, const GcsFault& fault) {
 
 void GcsServer::read_body(Connection& connection, GcsRequest& request, const std::optional<GcsFault>& fault) {
   auto& parser = *connection.parser;
+  // As much as the buffer holds is read at once.
+  constexpr size_t kAtOnce = 64 << 10;
+  if (request.body_bytes > kAtOnce) {
+    connection.buffer.reserve(2 * kAtOnce);
+    parser.get().body().reserve(request.body_bytes);
+  }
   while (!parser.is_done()) {
     if (fault && fault->kind == Kind::kResetWithin && parser.get().body().size() > request.body_bytes / 2) {
       request.body = parser.get().body();
@@ -226,6 +212,7 @@ void GcsServer::read_body(Connection& connection, GcsRequest& request, const std
 GcsAnswer GcsServer::answer(const GcsRequest& request) {
   if (std::optional<GcsAnswer> answer = accounts_.answer(request)) return *answer;
   if (std::optional<GcsAnswer> refusal = accounts_.refuse(request)) return *refusal;
+  if (std::optional<GcsAnswer> granted = accounts_.permissions(request)) return *granted;
   return bucket_.answer(request);
 }
 

@@ -3,27 +3,26 @@
 #pragma once
 
 #include <atomic>
-#include <condition_variable>
-#include <list>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "tests/kubernetes/certificates.h"
 #include "tests/storage/gcs_accounts.h"
 #include "tests/storage/gcs_bucket.h"
 #include "tests/storage/gcs_fault.h"
+#include "tests/tcp_server.h"
 
 namespace podium {
 
 class GcsServer {
  public:
   // On a port of 127.0.0.1; with a certificate over TLS.
-  explicit GcsServer(const std::string& bucket = "bucket", std::optional<CertificateAndKey> certificate = std::nullopt);
+  explicit GcsServer(const std::string& bucket = "bucket",
+                     const std::optional<CertificateAndKey>& certificate = std::nullopt);
   ~GcsServer();
   GcsServer(const GcsServer&) = delete;
   GcsServer& operator=(const GcsServer&) = delete;
@@ -42,7 +41,7 @@ class GcsServer {
   // Of all requests so far whose line contains `part`; bodies are not kept.
   std::vector<GcsRequest> requests(const std::string& part = "") const;
   size_t count(const std::string& part) const { return requests(part).size(); }
-  int connections() const { return connections_; }
+  int connections() const { return sockets_.connections(); }
   std::map<std::string, int> faults_met() const;  // by name
 
  private:
@@ -52,8 +51,8 @@ class GcsServer {
     GcsFault fault;
     int times;
   };
-  void accept_all();
-  void serve(Connection& connection);
+  struct Tls;
+  void serve(int descriptor);
   void handle(Connection& connection);
   GcsRequest read_head(Connection& connection);
   GcsAnswer faulty_answer(GcsRequest& request, const GcsFault& fault);
@@ -62,19 +61,17 @@ class GcsServer {
   std::optional<GcsFault> fault_for(const GcsRequest& request);
   void wait_until_stopped(Connection& connection);
 
-  std::optional<CertificateAndKey> certificate_;
+  const std::unique_ptr<Tls> tls_;
+  const bool is_secure_;
   GcsBucket bucket_;
   GcsAccounts accounts_;
-  int port_ = 0, listener_ = -1;
-  std::atomic<int> connections_{0};
-  std::thread acceptor_;
-  std::list<std::pair<std::shared_ptr<Connection>, std::thread>> served_;
   mutable std::mutex mutex_;
   std::atomic<bool> is_stopped_{false};
   std::vector<Planned> planned_;
   GcsFaults faults_;
   std::vector<GcsRequest> requests_;
   std::map<std::string, int> met_;
+  TcpServer sockets_;  // its threads use what stands above
 };
 
 }  // namespace podium

@@ -46,7 +46,7 @@ TEST(MemorySource, StreamsLargeContentInOrder) {
   for (size_t i = 0; i < large.size(); ++i) large[i] = static_cast<char>(i * 2654435761u >> 24);
   MemorySource source("head", {large});
   std::string seen;
-  stream(source, [&](std::string_view bytes) { seen += bytes; });
+  source.stream([&](std::string_view bytes) { seen += bytes; });
   EXPECT_TRUE(seen == "head" + large);
 }
 

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/secrets.h"
 #include "tests/storage/gcs_testing.h"
 #include "worker/snapshot/epochs.h"
 #include "worker/snapshot/snapshots.h"
@@ -29,6 +30,10 @@ SnapshotContent content_of(uint64_t seed, uint64_t step, uint64_t generation) {
 class Schedule {
  public:
   explicit Schedule(uint64_t seed) : seed_(seed), clock_(seed), random_(seed, 0, 2) {
+    options_.streams = static_cast<int>(1 + random_.below(4));
+    options_.part_bytes = 60'000 + random_.below(400'000);
+    options_.piece_bytes = 40'000 + random_.below(400'000);
+    if (random_.below(4) == 0) server_.accounts().deny("storage.objects.delete");
     if (random_.below(3) == 0) {
       options_.is_anonymous = false;
       server_.accounts().know_machine("machine@project");
@@ -50,6 +55,8 @@ class Schedule {
     server_.meet(GcsFaults());
     read_all();
     counts_.requests = server_.count("");
+    counts_.composed = server_.count("/compose?");
+    counts_.ranges = server_.count("&generation=");
     counts_.faults = server_.faults_met();
     return counts_;
   }
@@ -74,14 +81,15 @@ class Schedule {
   void write(uint64_t step) {
     for (uint64_t generation = 1; generation <= 4; ++generation) {
       const auto store = this->store();
-      SnapshotStore snapshots(*store, "run", [](const std::string&) {});
+      SnapshotStore snapshots(*store, "run", [](const std::string& text) { EXPECT_EQ(secret_in(text), "") << text; });
       set_writer(store.get());
       try {
         acknowledged_[step] = snapshots.write(content_of(seed_, step, generation));
         ++counts_.written;
         set_writer(nullptr);
         return;
-      } catch (const Error&) {
+      } catch (const Error& error) {
+        EXPECT_EQ(secret_in(error.what()), "") << error.what();
         set_writer(nullptr);
         ++counts_.refused;  // a trainer goes on and writes another
       }

@@ -23,16 +23,22 @@ TEST(StorageSoak, NoAcknowledgedSnapshotIsLostAndNoPartialOneChosen) {
     all.refused += counts.refused;
     all.opened += counts.opened;
     all.requests += counts.requests;
+    all.composed += counts.composed;
+    all.ranges += counts.ranges;
     for (const auto& [name, times] : counts.faults) all.faults[name] += times;
     if (HasFailure()) break;
   }
-  fmt::print("seeds {} to {}: {} snapshots written, {} attempts refused, {} read back; {} requests; faults:", first,
-             first + schedules - 1, all.written, all.refused, all.opened, all.requests);
+  fmt::print(
+      "seeds {} to {}: {} snapshots written, {} attempts refused, {} read back; {} requests, {} of them compose, {} "
+      "read further ranges; faults:",
+      first, first + schedules - 1, all.written, all.refused, all.opened, all.requests, all.composed, all.ranges);
   for (const auto& [name, times] : all.faults) fmt::print(" {} {}", times, name);
   fmt::print("\n");
   EXPECT_EQ(all.opened, all.written);
   if (schedules >= 100) {
     EXPECT_EQ(all.faults.size(), 16u) << "a kind of fault did not occur";
+    EXPECT_GT(all.composed, schedules / 2);
+    EXPECT_GT(all.ranges, schedules);
   }
 }
 

@@ -22,7 +22,7 @@ class Remote : public LocalStore {
   struct Gate {
     std::mutex mutex;
     std::condition_variable changed;
-    bool open = true, away = false, may_remove = true;
+    bool open = true, away = false, may_remove = true, fails_to_remove = false;
   };
   Remote(const fs::path& folder, Gate& gate) : LocalStore(folder), gate_(gate) {}
   std::optional<fs::path> local_path(const std::string&) const override { return std::nullopt; }
@@ -39,7 +39,8 @@ class Remote : public LocalStore {
   }
   bool remove(const std::string& name) override {
     const std::lock_guard lock(gate_.mutex);
-    if (!gate_.may_remove) throw Error("no right to delete");
+    if (gate_.fails_to_remove) throw Error("removing fails now and then");
+    if (!gate_.may_remove) throw Refused("no right to delete");
     return LocalStore::remove(name);
   }
 
@@ -86,9 +87,10 @@ class BucketTest : public testing::Test {
     }
     gate_.changed.notify_all();
   }
-  void set_may_remove(bool may) {
+  void set_remove(bool may, bool fails) {
     const std::lock_guard lock(gate_.mutex);
     gate_.may_remove = may;
+    gate_.fails_to_remove = fails;
   }
   static bool wait_for(const std::function<bool()>& condition) {
     const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60 * kSlowdown);
@@ -197,13 +199,22 @@ TEST_F(BucketTest, RemovesOldOnesWhereThatIsAllowed) {
   EXPECT_TRUE(becomes_level(*bucket));
   EXPECT_THAT(names_there(), ElementsAre("step-000002", "step-000004", "step-000006", "step-000007"));
   EXPECT_EQ(snapshots_.list().size(), 7u);
-  // It tells once that it may not, and keeps all.
-  set_may_remove(false);
+  // A failure is no reason to keep them for ever.
+  set_remove(true, true);
   write(snapshots_, 8);
+  EXPECT_TRUE(becomes_level(*bucket));
+  EXPECT_EQ(names_there().size(), 5u);
+  set_remove(true, false);
   write(snapshots_, 9);
   EXPECT_TRUE(becomes_level(*bucket));
-  EXPECT_EQ(names_there().size(), 6u);
-  EXPECT_THAT(log(), Contains(HasSubstr("old snapshots were not removed: no right to delete")).Times(1));
+  EXPECT_THAT(names_there(), ElementsAre("step-000002", "step-000004", "step-000008", "step-000009"));
+  EXPECT_THAT(log(), Contains(HasSubstr("old snapshots were not removed: removing fails now and then")));
+  // It tells once that it may not, and keeps all.
+  set_remove(false, false);
+  for (uint64_t step : {10, 11, 12}) write(snapshots_, step);
+  EXPECT_TRUE(becomes_level(*bucket));
+  EXPECT_EQ(names_there().size(), 7u);
+  EXPECT_THAT(log(), Contains(HasSubstr("old snapshots are kept from now on: no right to delete")).Times(1));
 }
 
 TEST_F(BucketTest, CatchesUpWhenItIsBack) {
@@ -221,8 +232,15 @@ TEST_F(BucketTest, CatchesUpWhenItIsBack) {
   EXPECT_TRUE(becomes_level(*bucket));
   EXPECT_EQ(bucket->trouble(), "");
   EXPECT_THAT(names_there(), ElementsAre("step-000500"));
-  EXPECT_THAT(log(), Contains(HasSubstr("snapshots stay in ")).Times(1));
+  EXPECT_THAT(log(), Contains(HasSubstr("snapshots stay in ")).Times(0)) << "take_over() has said it";
   EXPECT_THAT(log(), Contains(HasSubstr("gs://models is back")).Times(1));
+  set_gate(true, true);
+  write(snapshots_, 1000);
+  for (int i = 0; i < 2; ++i) {
+    bucket->look();
+    EXPECT_TRUE(wait_for([&] { return bucket->has_failed(); }));
+  }
+  EXPECT_THAT(log(), Contains(HasSubstr("snapshots stay in ")).Times(1));
 }
 
 TEST_F(BucketTest, CommitsNothingOnceAnotherRules) {

@@ -1,5 +1,6 @@
 // Real workers whose snapshots go to Cloud Storage: a server of the tests', over real sockets, that fails now and then.
 #include <gmock/gmock.h>
+#include <gtest/gtest-spi.h>
 #include <gtest/gtest.h>
 
 #include "tests/storage/gcs_server.h"
@@ -10,7 +11,10 @@ namespace podium {
 namespace {
 
 using testing::Each;
+using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::Not;
+using testing::Pair;
 
 class RunsInGcs : public testing::Test {
  protected:
@@ -60,6 +64,32 @@ TEST_F(RunsInGcs, TrainWhenItRefuses) {
   EXPECT_THAT(pods_[0].errors(), HasSubstr("the last snapshots are NOT in the bucket, but in "));
 }
 
+// As the original did: one snapshot before training and one every 5 epochs, written by the chief, in the upload folder.
+TEST_F(RunsInGcs, KeepTheOriginalsRhythm) {
+  EXPECT_THAT(read_file(PODIUM_SOURCE_DIR "/configuration/presets/tutorial.yaml"),
+              HasSubstr("snapshots:\n  every_epochs: 5\n"));
+  const TinyRun run({"--training.epochs=12", "--training.max_steps=0", "--snapshots.every_steps=0",
+                     "--snapshots.every_epochs=5", "--snapshots.keep_last=0", "--snapshots.upload=all",
+                     "--validation.every_steps=0"});
+  WorkerPods pods(run, 2, {"--cloud_storage_bucket_name=bucket", "--cloud_storage_upload_folder=models"});
+  pods.start_all(environment());
+  EXPECT_THAT(pods.wait_all(), Each(exited(0))) << pods.errors();
+  std::map<std::string, int64_t> epochs;  // of each snapshot there
+  for (const auto& [name, object] : server_.bucket().objects()) {
+    EXPECT_TRUE(name.starts_with("models/tiny/")) << name;
+    if (name.ends_with("/trainer_state.json"))
+      epochs[fs::path(name).parent_path().filename()] = parse_progress(object.content, name).epoch;
+    if (name.find("/step-") == std::string::npos) continue;
+    EXPECT_TRUE(object.content == read_file(run.folder() / "snapshots" / name.substr(7))) << name;
+  }
+  const int64_t steps_in_epoch = run.last_step() / 12;
+  auto after = [&](int64_t epoch) { return fmt::format("step-{:06}", epoch * steps_in_epoch); };
+  // The last is that of the run's end.
+  EXPECT_THAT(epochs, ElementsAre(Pair(after(0), 0), Pair(after(5), 5), Pair(after(10), 10), Pair(after(12), 12)));
+  EXPECT_THAT(pods[0].errors(), HasSubstr("snapshot step-000000 is in gs://bucket/models/tiny/"));
+  EXPECT_THAT(pods[1].errors(), Not(HasSubstr("gs://")));
+}
+
 // At the end a bucket that is away is waited for, but not when somebody wants the worker to go.
 TEST_F(RunsInGcs, EndAtASignalThoughItHangs) {
   for (int i : {0, 1}) pods_.start(i, environment(), {steps(1'000'000), "--workers.grace_seconds=3"});
@@ -87,6 +117,20 @@ TEST_F(RunsInGcs, GiveTheirModelToTheTestProgram) {
   EXPECT_EQ(translate(place).output, remote.output);
   EXPECT_EQ(server_.count("model.safetensors?alt=media"), before);
   EXPECT_THAT(translate("gs://bucket/models/tiny/step-000019").errors, HasSubstr("manifest.json: missing"));
+}
+
+TEST(TestProgram, TakesAKeyFileAsTheWorkersDo) {
+  const Finished end = run_process(
+      {.arguments = {PODIUM_BINARY_DIR "/test", "--weights", "gs://bucket/x", "--key-file", "no-such-key.json", "a"},
+       .environment = {{"HOME", "/nowhere"}}});
+  EXPECT_EQ(end.end, exited(1));
+  EXPECT_THAT(end.errors, HasSubstr("no-such-key.json"));
+}
+
+// The search that every process of the tests goes through.
+TEST(Secrets, InALogFailTheTest) {
+  for (const char* option : {"secret-token-1", "> upload_id=secret-session-7"})
+    EXPECT_NONFATAL_FAILURE(run_process({.arguments = {"/bin/echo", option}, .environment = {}}), "a secret (secret-");
 }
 
 }  // namespace

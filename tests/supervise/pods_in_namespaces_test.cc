@@ -73,7 +73,7 @@ class PodsInNamespaces : public testing::TestWithParam<int> {
       fs::create_directories(memory(i));
     }
     fs::create_directories(run_.folder() / "snapshots");
-    folder_.write("secret", "a secret of tests");
+    folder_.write("secret", "the tests' secret");
     const Finished owned =
         shell(fmt::format("chmod 755 {0} {1}; chown -R {2}:{2} {0}/pod-* {0}/secret {1}; chmod 400 {0}/secret",
                           folder_.path().string(), run_.folder().string(), kUser));

@@ -23,8 +23,7 @@ std::string hex(std::string_view bytes) {
 
 TEST(Event, ScalarsAreTheBytesOfTheProtocolBuffers) {
   EXPECT_EQ(hex(version_event(1.5)), "09000000000000f83f1a0d627261696e2e4576656e743a32");
-  EXPECT_EQ(hex(scalar_event({1.5, 300}, "loss", 0.5f)),
-            "09000000000000f83f10ac022a0d0a0b0a046c6f7373150000003f");
+  EXPECT_EQ(hex(scalar_event({1.5, 300}, "loss", 0.5f)), "09000000000000f83f10ac022a0d0a0b0a046c6f7373150000003f");
 }
 
 TEST(Event, RecordsHaveMaskedChecksums) {
@@ -34,8 +33,10 @@ TEST(Event, RecordsHaveMaskedChecksums) {
 }
 
 TEST(Event, TextsAndImagesAreGolden) {
-  EXPECT_EQ(sha256_hex(text_event({1.5, 2}, "settings", "*a*: b")), "1ca9b5b856af2082cf0b2e353fd664c8581aaee535bee5e167f6ddc0c7e59569");
-  EXPECT_EQ(sha256_hex(image_event({1.5, 2}, "attention", "no real png", 7, 5)), "efb00a37e83b76c3a74e3fa4a6005ada14e071e6629401ce3e8bf8e4f1c0d01d");
+  EXPECT_EQ(sha256_hex(text_event({1.5, 2}, "settings", "*a*: b")),
+            "1ca9b5b856af2082cf0b2e353fd664c8581aaee535bee5e167f6ddc0c7e59569");
+  EXPECT_EQ(sha256_hex(image_event({1.5, 2}, "attention", "no real png", 7, 5)),
+            "efb00a37e83b76c3a74e3fa4a6005ada14e071e6629401ce3e8bf8e4f1c0d01d");
 }
 
 std::vector<fs::path> files_in(const fs::path& folder) {
@@ -51,7 +52,8 @@ TEST(EventFile, BeginsWithItsVersionAndHoldsWhatCame) {
   file.scalar(2, "train/loss", 2.25);
   const std::vector<fs::path> files = files_in(folder.path() / "deep/tensorboard");
   ASSERT_EQ(files.size(), 1u);
-  EXPECT_THAT(files[0].filename().string(), testing::MatchesRegex("events\\.out\\.tfevents\\.[0-9]{10}\\..+\\.[0-9]+\\.[0-9]+"));
+  EXPECT_THAT(files[0].filename().string(),
+              testing::MatchesRegex("events\\.out\\.tfevents\\.[0-9]{10}\\..+\\.[0-9]+\\.[0-9]+"));
   const std::string bytes = read_file(files[0]);
   EXPECT_THAT(bytes, HasSubstr("brain.Event:2"));
   size_t records = 0;

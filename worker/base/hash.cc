@@ -13,11 +13,13 @@
 namespace podium {
 namespace {
 
+constexpr uint32_t kPolynomial = 0x82F63B78;  // Castagnoli's, the highest power in the lowest bit
+
 constexpr std::array<uint32_t, 256> make_table() {
   std::array<uint32_t, 256> table{};
   for (uint32_t i = 0; i < 256; ++i) {
     uint32_t value = i;
-    for (int bit = 0; bit < 8; ++bit) value = (value >> 1) ^ ((value & 1) != 0 ? 0x82F63B78u : 0);
+    for (int bit = 0; bit < 8; ++bit) value = (value >> 1) ^ ((value & 1) != 0 ? kPolynomial : 0);
     table[i] = value;
   }
   return table;
@@ -27,6 +29,16 @@ uint32_t crc32c_table(const unsigned char* data, size_t size, uint32_t crc) {
   static constexpr std::array<uint32_t, 256> table = make_table();
   for (size_t i = 0; i < size; ++i) crc = table[(crc ^ data[i]) & 0xFF] ^ (crc >> 8);
   return crc;
+}
+
+// The product of two polynomials modulo Castagnoli's.
+uint32_t multiply(uint32_t a, uint32_t b) {
+  uint32_t product = 0;
+  for (uint32_t bit = 1u << 31; bit != 0; bit >>= 1) {
+    if ((a & bit) != 0) product ^= b;
+    b = (b >> 1) ^ ((b & 1) != 0 ? kPolynomial : 0);
+  }
+  return product;
 }
 
 #if defined(__x86_64__)
@@ -51,6 +63,16 @@ uint32_t crc32c(const void* data, size_t size_bytes, uint32_t crc) {
   if (__builtin_cpu_supports("sse4.2")) return ~crc32c_sse42(bytes, size_bytes, ~crc);
 #endif
   return ~crc32c_table(bytes, size_bytes, ~crc);
+}
+
+// Behind the first come 8 n bits: it is multiplied by x^(8 n), found by squaring x^8.
+uint32_t crc32c_combined(uint32_t first, uint32_t second, uint64_t second_bytes) {
+  uint32_t power = 1u << 31, square = 1u << 23;
+  for (; second_bytes > 0; second_bytes >>= 1) {
+    if ((second_bytes & 1) != 0) power = multiply(power, square);
+    square = multiply(square, square);
+  }
+  return multiply(first, power) ^ second;
 }
 
 struct Sha256::Context {

@@ -12,6 +12,8 @@ namespace podium {
 // CRC32C (Castagnoli, RFC 3720 B.4) of `data`, continuing from `crc` (0 to begin). Uses the processor's instruction if
 // it has one.
 uint32_t crc32c(const void* data, size_t size_bytes, uint32_t crc = 0);
+// Of two texts behind each other, by the checksum of each and the size of the second.
+uint32_t crc32c_combined(uint32_t first, uint32_t second, uint64_t second_bytes);
 
 // SHA-256 (FIPS 180-4), fed piece by piece.
 class Sha256 {

@@ -20,7 +20,7 @@ OutputFolder::~OutputFolder() {
 
 void OutputFolder::write(const std::string& name, const ObjectSource& content) {
   FileWriter file(partial_ / name);
-  stream(content, [&](std::string_view piece) { file.write(piece.data(), piece.size()); });
+  content.stream([&](std::string_view piece) { file.write(piece.data(), piece.size()); });
   file.close();
 }
 

@@ -65,6 +65,10 @@ void add_training(MetricsText& text, const WorkerFigures& f) {
   text.sample(f.idle_seconds);
   text.gauge("podium_memory_state_step", "The last step in the memory state.");
   if (f.memory_step) text.sample(static_cast<double>(*f.memory_step));
+  text.gauge("podium_snapshot_stall_seconds", "How long training stood still for the newest snapshot.");
+  if (f.stalls.last_seconds) text.sample(*f.stalls.last_seconds);
+  text.counter("podium_snapshot_stall_seconds_total", "The same of all snapshots since the worker started.");
+  text.sample(f.stalls.seconds);
   text.gauge("podium_step", "The last step that the trainer finished.");
   if (f.trainer.step() > 0) text.sample(static_cast<double>(f.trainer.step()));
   text.gauge("podium_loss", "Training loss of that step, in nats a target token.");

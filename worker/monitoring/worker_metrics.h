@@ -23,6 +23,10 @@ struct WorkerFigures {
   proto::GenerationNumber generation;  // the newest that it was in
   uint64_t generations = 0, recoveries = 0, trainer_starts = 0;
   std::optional<int64_t> memory_step;
+  struct Stalls {
+    std::optional<double> last_seconds;
+    double seconds = 0;                                                // of all
+  } stalls;                                                            // of training, while snapshots were written
   std::optional<uint64_t> worker_bytes, trainer_bytes, standby_bytes;  // resident
   struct Bucket {
     bool is_level = false, is_away = false;

@@ -82,7 +82,7 @@ Manifest parse_manifest(std::string_view text, const std::string& what) {
 ManifestFile describe(const std::string& name, const ObjectSource& content) {
   ManifestFile file{name, content.size_bytes(), 0, {}};
   Sha256 sha256;
-  stream(content, [&](std::string_view bytes) {
+  content.stream([&](std::string_view bytes) {
     file.crc32c = crc32c(bytes.data(), bytes.size(), file.crc32c);
     sha256.update(bytes);
   });

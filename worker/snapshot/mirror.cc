@@ -1,66 +1,14 @@
 #include "worker/snapshot/mirror.h"
 
 #include <algorithm>
-#include <cstring>
 
 #include "worker/json/strict_json.h"
+#include "worker/snapshot/stored_source.h"
 
 namespace podium {
 namespace {
 
 constexpr uint64_t kLargestState = 64 << 20;
-
-// An object of another store. What is read once from front to back, as by a store that creates a file, is fetched in
-// pieces as large as one request should be.
-class StoredSource : public ObjectSource {
- public:
-  StoredSource(ObjectStore& store, std::string name, uint64_t size_bytes, std::function<void()> between_pieces)
-      : store_(store),
-        name_(std::move(name)),
-        size_bytes_(size_bytes),
-        ahead_(!store.local_path(name_)),
-        between_pieces_(std::move(between_pieces)) {}
-
-  uint64_t size_bytes() const override { return size_bytes_; }
-
-  void read(uint64_t offset, std::span<char> buffer) const override {
-    if (!ahead_) return fetch(offset, buffer);
-    while (!buffer.empty()) {
-      if (offset < begin_ || offset >= begin_ + piece_.size()) {
-        piece_.resize(std::min<uint64_t>(kPieceBytes, size_bytes_ - offset));
-        fetch(offset, piece_);
-        begin_ = offset;
-      }
-      const size_t count = std::min<uint64_t>(buffer.size(), begin_ + piece_.size() - offset);
-      std::memcpy(buffer.data(), piece_.data() + (offset - begin_), count);
-      buffer = buffer.subspan(count);
-      offset += count;
-    }
-  }
-
- private:
-  static constexpr uint64_t kPieceBytes = 32 << 20;
-
-  void fetch(uint64_t offset, std::span<char> buffer) const {
-    between_pieces_();
-    size_t filled = 0;
-    const bool exists = store_.read(name_, {offset, buffer.size()}, [&](std::string_view bytes) {
-      const size_t count = std::min(bytes.size(), buffer.size() - filled);
-      std::memcpy(buffer.data() + filled, bytes.data(), count);
-      filled += count;
-    });
-    if (!exists || filled != buffer.size())
-      throw InvalidSnapshot("{}: {} of the {} bytes from {} on are there", name_, filled, buffer.size(), offset);
-  }
-
-  ObjectStore& store_;
-  std::string name_;
-  uint64_t size_bytes_;
-  bool ahead_;
-  std::function<void()> between_pieces_;
-  mutable uint64_t begin_ = 0;
-  mutable std::vector<char> piece_;
-};
 
 }  // namespace
 
@@ -76,11 +24,9 @@ SnapshotMirror::SnapshotMirror(ObjectStore& local, ObjectStore& remote, const st
 std::string SnapshotMirror::copy(ObjectStore& from, const std::string& name, const Manifest& manifest,
                                  SnapshotStore& to, const std::function<void()>& before_commit) const {
   SnapshotContent content{manifest.step, manifest.epoch, manifest.generation, {}, before_commit};
-  for (const ManifestFile& file : manifest.files) {
-    const std::string object = here_.run() + "/" + name + "/" + file.name;
-    content.files.push_back(
-        {file.name, std::make_unique<StoredSource>(from, object, file.size_bytes, between_pieces_)});
-  }
+  const std::string prefix = here_.run() + "/" + name + "/";
+  for (const ManifestFile& file : manifest.files)
+    content.files.push_back({file.name, std::make_unique<StoredSource>(from, prefix, file, between_pieces_)});
   return to.write(content, manifest);
 }
 

@@ -18,7 +18,7 @@ class SnapshotMirror {
   using Report = SnapshotStore::Report;
 
   // `local` and `remote` must outlive this object. `report` is told what is skipped. `between_pieces` is called every
-  // some megabytes of a copy, and throws to give it up.
+  // some megabytes of a copy, perhaps by several threads, and throws to give it up.
   SnapshotMirror(
       ObjectStore& local, ObjectStore& remote, const std::string& run, const Report& report,
       std::function<void()> between_pieces = [] {});

@@ -4,34 +4,11 @@
 
 #include <algorithm>
 
-#include "worker/base/hash.h"
+#include "worker/snapshot/stored_source.h"
 #include "worker/storage/local_store.h"
-#include "worker/storage/temporary_file.h"
 
 namespace podium {
 namespace {
-
-void copy_file(ObjectStore& store, const std::string& prefix, const ManifestFile& file, const fs::path& folder) {
-  const std::string name = prefix + file.name;
-  create_folders((folder / file.name).parent_path());
-  FileWriter writer(folder / file.name);
-  ManifestFile found{file.name, 0, 0, {}};
-  Sha256 sha256;
-  const bool exists = store.read(name, {}, [&](std::string_view bytes) {
-    found.size_bytes += bytes.size();
-    found.crc32c = crc32c(bytes.data(), bytes.size(), found.crc32c);
-    sha256.update(bytes);
-    if (found.size_bytes > file.size_bytes)
-      throw InvalidSnapshot("{}: more than the {} bytes that the manifest says", name, file.size_bytes);
-    writer.write(bytes.data(), bytes.size());
-  });
-  if (!exists) throw InvalidSnapshot("{}: missing", name);
-  found.sha256 = sha256.hex_digest();
-  if (found != file)
-    throw InvalidSnapshot("{}: {} bytes with CRC32C {:08x} and SHA-256 {}, the manifest says {}, {:08x} and {}", name,
-                          found.size_bytes, found.crc32c, found.sha256, file.size_bytes, file.crc32c, file.sha256);
-  writer.close();
-}
 
 bool is_whole(const fs::path& folder, const Manifest& wanted) {
   try {
@@ -60,9 +37,9 @@ void copy_snapshot(ObjectStore& store, const std::string& prefix, const Manifest
   std::error_code ignored;
   fs::remove_all(making, ignored);
   try {
-    create_folders(making);
-    for (const ManifestFile& file : wanted.files) copy_file(store, prefix, file, making);
-    write_file_atomically(making / kManifestName, manifest_text(wanted));
+    LocalStore copy(making);
+    for (const ManifestFile& file : wanted.files) copy.create_if_absent(file.name, StoredSource(store, prefix, file));
+    copy.create_if_absent(kManifestName, MemorySource(manifest_text(wanted)));
     fs::remove_all(folder, ignored);  // what is there is torn
     std::error_code error;
     fs::rename(making, folder, error);

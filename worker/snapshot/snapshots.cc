@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <map>
+#include <mutex>
 
 #include "worker/base/error.h"
 #include "worker/snapshot/snapshot_folder.h"
+#include "worker/storage/at_once.h"
 
 namespace podium {
 namespace {
@@ -85,29 +87,44 @@ bool SnapshotStore::try_write(const std::string& name, const SnapshotContent& co
 
 bool SnapshotStore::store_objects(const std::string& prefix, const SnapshotContent& content, const Manifest& manifest,
                                   std::vector<std::string>& created) {
-  auto store = [&](const ManifestFile& file, const ObjectSource& source) {
-    const std::string name = prefix + file.name;
-    std::optional<ObjectInfo> stored = store_.create_if_absent(name, source);
-    if (!stored) return false;
-    created.push_back(name);
-    check_stored(name, file, *stored);
-    return true;
-  };
-  for (size_t i = 0; i < content.files.size(); ++i)
-    if (!store(manifest.files[i], *content.files[i].content)) return false;
+  if (!store_files(prefix, content, manifest, created)) return false;
   const MemorySource text(manifest_text(manifest));
   content.before_commit();
-  return store(describe(kManifestName, text), text);
+  const std::optional<ObjectInfo> stored = store_.create_if_absent(prefix + kManifestName, text);
+  if (!stored) return false;
+  created.push_back(prefix + kManifestName);
+  check_stored(created.back(), describe(kManifestName, text), *stored);
+  return true;
 }
 
-// Newest first: should the manifest be among them, it goes before what it names.
-void SnapshotStore::remove_quietly(const std::vector<std::string>& objects) {
-  for (auto name = objects.rbegin(); name != objects.rend(); ++name) {
-    try {
-      store_.remove(*name);
-    } catch (const Error& error) {
-      report_(fmt::format("an unfinished snapshot was not removed: {}", error.what()));
+// As many at once as the store has use for.
+bool SnapshotStore::store_files(const std::string& prefix, const SnapshotContent& content, const Manifest& manifest,
+                                std::vector<std::string>& created) {
+  std::mutex mutex;
+  bool is_taken = false;
+  at_once(content.files.size(), store_.streams(), [&](size_t i) {
+    {
+      const std::lock_guard lock(mutex);
+      if (is_taken) return;
     }
+    const std::string name = prefix + manifest.files[i].name;
+    const std::optional<ObjectInfo> stored = store_.create_if_absent(name, *content.files[i].content);
+    const std::lock_guard lock(mutex);
+    is_taken = is_taken || !stored;
+    if (!stored) return;
+    created.push_back(name);
+    check_stored(name, manifest.files[i], *stored);
+  });
+  return !is_taken;
+}
+
+// Newest first: should the manifest be among them, it goes before what it names. One that is not removed is told for
+// all of them.
+void SnapshotStore::remove_quietly(const std::vector<std::string>& objects) {
+  try {
+    for (auto name = objects.rbegin(); name != objects.rend(); ++name) store_.remove(*name);
+  } catch (const Error& error) {
+    report_(fmt::format("an unfinished snapshot was not removed: {}", error.what()));
   }
 }
 
@@ -217,11 +234,13 @@ bool SnapshotStore::apply_retention(const Retention& retention, const std::vecto
       if (std::find(protected_names.begin(), protected_names.end(), name) == protected_names.end())
         remove_snapshot(name);
     }
-    return true;
+  } catch (const Refused& refused) {
+    report_(fmt::format("old snapshots are kept from now on: {}", refused.what()));
+    return false;
   } catch (const Error& error) {
     report_(fmt::format("old snapshots were not removed: {}", error.what()));
-    return false;
   }
+  return true;
 }
 
 void SnapshotStore::remove_snapshot(const std::string& name) {

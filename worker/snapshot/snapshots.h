@@ -85,8 +85,7 @@ class SnapshotStore {
 
   // Removes what is older than the newest snapshots that are kept, half-written ones included; never one of
   // `protected_names` (the best), never the newest whole one. A manifest goes first, so that a half-removed snapshot is
-  // none. A failure is reported, not thrown.
-  // Returns whether nothing failed.
+  // none. A failure is reported, not thrown. False: this account may not remove any, and need not try again.
   bool apply_retention(const Retention& retention, const std::vector<std::string>& protected_names);
 
   // Points a link to a snapshot (a local store; else does nothing). A failure is reported.
@@ -105,6 +104,8 @@ class SnapshotStore {
   bool try_write(const std::string& name, const SnapshotContent& content, const Manifest& manifest);
   bool store_objects(const std::string& prefix, const SnapshotContent& content, const Manifest& manifest,
                      std::vector<std::string>& created);
+  bool store_files(const std::string& prefix, const SnapshotContent& content, const Manifest& manifest,
+                   std::vector<std::string>& created);
   void remove_quietly(const std::vector<std::string>& objects);
   bool is_whole(const std::string& name);
   void remove_snapshot(const std::string& name);

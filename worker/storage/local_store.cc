@@ -6,6 +6,8 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <memory>
+#include <system_error>
 
 #include "worker/base/descriptor.h"
 #include "worker/base/error.h"
@@ -67,7 +69,7 @@ std::optional<ObjectInfo> LocalStore::create_if_absent(const std::string& name, 
   std::call_once(cleaned_, [&] { remove_abandoned(folder); });
   TemporaryFile file(folder, path);
   ObjectInfo info;
-  stream(content, [&](std::string_view bytes) {
+  content.stream([&](std::string_view bytes) {
     file.write(bytes);
     info.crc32c = crc32c(bytes.data(), bytes.size(), info.crc32c);
     info.size_bytes += bytes.size();
@@ -80,17 +82,17 @@ bool LocalStore::read(const std::string& name, ByteRange range, const ByteSink& 
   const fs::path path = path_of(name);
   const Descriptor file = open_object(path);
   if (!file.is_open()) return false;
-  std::vector<char> buffer(1 << 20);
   constexpr uint64_t kLargestOffset = INT64_MAX;
   uint64_t offset = std::min(range.begin, kLargestOffset);
   uint64_t left = std::min(range.size_bytes, kLargestOffset - offset);
+  const uint64_t piece = std::min<uint64_t>(left, 1 << 20);
+  const auto buffer = std::make_unique_for_overwrite<char[]>(piece);
   while (left > 0) {
-    ssize_t count =
-        ::pread(file.get(), buffer.data(), std::min<uint64_t>(left, buffer.size()), static_cast<off_t>(offset));
+    ssize_t count = ::pread(file.get(), buffer.get(), std::min(left, piece), static_cast<off_t>(offset));
     if (count < 0 && errno == EINTR) continue;
     if (count < 0) throw_system_error(errno, path.string());
     if (count == 0) break;
-    sink({buffer.data(), static_cast<size_t>(count)});
+    sink({buffer.get(), static_cast<size_t>(count)});
     offset += static_cast<uint64_t>(count);
     left -= static_cast<uint64_t>(count);
   }
@@ -116,8 +118,11 @@ std::optional<ObjectInfo> LocalStore::stat(const std::string& name) {
 bool LocalStore::remove(const std::string& name) {
   const fs::path path = path_of(name);
   if (::unlink(path.c_str()) != 0) {
-    if (is_absent(errno)) return false;
-    throw_system_error(errno, path.string());
+    const int error_number = errno;
+    if (is_absent(error_number)) return false;
+    if (error_number == EACCES || error_number == EPERM || error_number == EROFS)
+      throw Refused("{}: {}", path.string(), std::generic_category().message(error_number));
+    throw_system_error(error_number, path.string());
   }
   fs::path folder = path.parent_path();
   try {

@@ -3,16 +3,14 @@
 #include <algorithm>
 #include <cstring>
 
-#include "worker/base/error.h"
-
 namespace podium {
 
-void stream(const ObjectSource& source, const ByteSink& sink) {
-  const uint64_t size = source.size_bytes();
+void ObjectSource::stream(const ByteSink& sink) const {
+  const uint64_t size = size_bytes();
   std::vector<char> buffer(std::min<uint64_t>(size, 1 << 20));
   for (uint64_t offset = 0; offset < size;) {
     std::span<char> piece(buffer.data(), std::min<uint64_t>(buffer.size(), size - offset));
-    source.read(offset, piece);
+    read(offset, piece);
     sink({piece.data(), piece.size()});
     offset += piece.size();
   }

@@ -10,23 +10,25 @@
 #include <string_view>
 #include <vector>
 
+#include "worker/base/error.h"
 #include "worker/base/file.h"
 
 namespace podium {
 
+using ByteSink = std::function<void(std::string_view)>;
+
 // The bytes of an object to be created. Read at any offset and more than once, because an upload goes on at the offset
-// that the server names, which may lie before what was sent. The bytes must not change while it is in use.
+// that the server names, which may lie before what was sent; by several threads, because its parts go at once. The
+// bytes must not change while it is in use.
 class ObjectSource {
  public:
   virtual ~ObjectSource() = default;
   virtual uint64_t size_bytes() const = 0;
   // Fills `buffer` with the bytes at [offset, offset + buffer.size()), which lie within the object.
   virtual void read(uint64_t offset, std::span<char> buffer) const = 0;
+  // Calls `sink` with all bytes, front to back; as read() gives them, in pieces of at most 1 MiB.
+  virtual void stream(const ByteSink& sink) const;
 };
-
-// Calls `sink` with the bytes of `source`, front to back, in pieces of at most 1 MiB.
-using ByteSink = std::function<void(std::string_view)>;
-void stream(const ObjectSource& source, const ByteSink& sink);
 
 // An object in memory: a head that it owns (a whole small file, or a header) and pieces that the caller keeps alive.
 class MemorySource : public ObjectSource {
@@ -45,6 +47,19 @@ class MemorySource : public ObjectSource {
   uint64_t size_bytes_;
 };
 
+// A part of another, which must outlive it.
+class SliceSource : public ObjectSource {
+ public:
+  SliceSource(const ObjectSource& whole, uint64_t begin, uint64_t size_bytes)
+      : whole_(whole), begin_(begin), size_bytes_(size_bytes) {}
+  uint64_t size_bytes() const override { return size_bytes_; }
+  void read(uint64_t offset, std::span<char> buffer) const override { whole_.read(begin_ + offset, buffer); }
+
+ private:
+  const ObjectSource& whole_;
+  const uint64_t begin_, size_bytes_;
+};
+
 struct ObjectInfo {
   uint64_t size_bytes = 0;
   uint32_t crc32c = 0;
@@ -55,6 +70,12 @@ struct ObjectInfo {
 struct ByteRange {
   uint64_t begin = 0;
   uint64_t size_bytes = UINT64_MAX;
+};
+
+// This account may not do that: another attempt is of no use until somebody grants it.
+class Refused : public Error {
+ public:
+  using Error::Error;
 };
 
 // A listing shows an object only when it is whole, and shows it at once. Every call throws Error naming the object and
@@ -78,6 +99,9 @@ class ObjectStore {
   // Ends calls that are under way in other threads, and all later ones, with an Error, as far as they could last long:
   // for a process that must go now.
   virtual void close() {}
+
+  // How many calls at once are of use.
+  virtual int streams() const { return 1; }
 
   // Where the object (or the folder of objects) `name` is on this machine, to map it; nullopt for a remote store.
   virtual std::optional<fs::path> local_path(const std::string& /*name*/) const { return std::nullopt; }

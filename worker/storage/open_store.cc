@@ -17,6 +17,8 @@ std::unique_ptr<ObjectStore> open_store(const std::string& place, const OpenOpti
   GcsOptions gcs = gcs_options(environment);
   gcs.key_file = options.key_file;
   gcs.retry.total = options.patience;
+  gcs.parts = options.parts;
+  gcs.streams = options.streams;
   return std::make_unique<GcsStore>(parse_gcs_place(place), gcs, environment);
 }
 

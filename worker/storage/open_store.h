@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "worker/storage/gcs/gcs_calls.h"
 #include "worker/storage/object_store.h"
 
 namespace podium {
@@ -13,6 +14,8 @@ namespace podium {
 struct OpenOptions {
   std::string key_file = {};                                 // Google credentials of the settings; "": none are named
   std::chrono::seconds patience = std::chrono::minutes(15);  // with a bucket that fails, since its last progress
+  GcsOptions::Parts parts = GcsOptions::Parts::kRemovable;
+  int streams = GcsOptions().streams;
 };
 
 // A GcsStore for gs://BUCKET/FOLDER (the environment may name an emulator), else a LocalStore, for file:///FOLDER or a

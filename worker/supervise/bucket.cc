@@ -46,6 +46,16 @@ void Bucket::claim() {
 }
 
 void Bucket::take_over() {
+  try {
+    bring_here();
+  } catch (const Error& error) {
+    const std::lock_guard lock(mutex_);
+    trouble_ = error.what();
+    throw;
+  }
+}
+
+void Bucket::bring_here() {
   claim();
   copy_completions(*store_, local_, plan_.run);
   if (plan_.resume == "none") {

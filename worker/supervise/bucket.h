@@ -49,7 +49,7 @@ class Bucket {
 
   // Before anything else. Claims the next epoch in the bucket, which shows that it can be written to, and brings its
   // newest snapshot (or the one that is resumed) and the markers of a finished run here, where they are newer. Throws
-  // CannotResume, or Error when the bucket does not answer.
+  // CannotResume, or Error when the bucket does not answer: the caller's to tell, the thread does not repeat it.
   void take_over();
 
   // From now on the thread works. `superseded` is called, on it, when another coordinator has claimed a higher epoch:
@@ -74,6 +74,7 @@ class Bucket {
 
  private:
   void open(std::chrono::seconds patience);
+  void bring_here();
   void work();
   void wait(double seconds, uint64_t looks);
   bool bring_level();
@@ -93,7 +94,7 @@ class Bucket {
   std::unique_ptr<ObjectStore> store_;
   std::optional<SnapshotMirror> mirror_;
   std::optional<uint64_t> epoch_;  // in the bucket
-  bool may_remove_ = true;         // until it fails
+  bool may_remove_ = true;         // until it is refused
 
   std::function<void(const std::string&)> superseded_;
   mutable std::mutex mutex_;

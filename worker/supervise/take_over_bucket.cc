@@ -16,6 +16,13 @@ std::string with_folder(std::string place, std::string folder) {
   return folder.empty() ? place : place + "/" + folder;
 }
 
+OpenOptions open_options(const Settings& settings) {
+  OpenOptions options{.key_file = settings.cloud_storage_key_file};
+  options.parts = static_cast<GcsOptions::Parts>(settings.snapshots.parts);  // named in the same order
+  options.streams = static_cast<int>(settings.snapshots.streams);
+  return options;
+}
+
 // While it lives, a signal ends the process at once: as process 1 of a container it would otherwise be ignored, and
 // nothing has begun yet.
 class SignalsEnd {
@@ -50,8 +57,9 @@ std::unique_ptr<Bucket> take_over_bucket(const WorkerSetup& setup, const WorkerL
                   .keeps_best = settings.snapshots.keep_best,
                   .uploads_all = settings.snapshots.upload == Settings::Snapshots::Upload::kAll};
   auto bucket = std::make_unique<Bucket>(
-      [where, key = settings.cloud_storage_key_file](std::chrono::seconds patience) {
-        return open_store(where, {.key_file = key, .patience = patience});
+      [where, options = open_options(settings)](std::chrono::seconds patience) mutable {
+        options.patience = patience;
+        return open_store(where, options);
       },
       std::move(plan), [log](Severity severity, const std::string& text) { log.line(text, severity); });
   const SignalsEnd signals_end;

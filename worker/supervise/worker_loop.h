@@ -58,6 +58,7 @@ class WorkerLoop {
   Trainers::Handlers trainer_handlers();
   void trainer_ready();
   void trainer_state(const proto::TrainerState& state);
+  void time_snapshot(proto::Phase phase);
   void trainer_ended(const TrainerEnd& end, const std::string& reason);
   void tell_end(const proto::GenerationNumber& generation, proto::TrainerEnded::Outcome outcome,
                 const std::string& reason);
@@ -114,6 +115,8 @@ class WorkerLoop {
   std::chrono::milliseconds farewell_{0};  // from then on
   std::optional<int> signal_;              // the exit code for it
   uint64_t generations_ = 0, recoveries_ = 0;
+  std::optional<std::chrono::steady_clock::time_point> snapshot_began_;  // by the trainer's phase
+  WorkerFigures::Stalls stalls_;
   bool recovers_ = false;  // the last generation was lost here
   bool idle_ = false;      // nothing is left to do, and a signal is waited for
   int exit_code_ = 0;

@@ -53,6 +53,7 @@ WorkerFigures WorkerLoop::figures() const {
   figures.generation = world_;
   figures.generations = generations_;
   figures.recoveries = recoveries_;
+  figures.stalls = stalls_;
   if (const int64_t step = memory_step(); step >= 0) figures.memory_step = step;
   figures.worker_bytes = resident_bytes(::getpid());
   if (bucket_ != nullptr) {

@@ -253,7 +253,18 @@ void WorkerLoop::trainer_ready() {
   send(std::move(message));
 }
 
+// Training stands still while rank 0 writes a snapshot, and the others wait for it.
+void WorkerLoop::time_snapshot(proto::Phase phase) {
+  if (phase == proto::PHASE_SNAPSHOT) {
+    if (!snapshot_began_) snapshot_began_ = steady_clock::now();
+  } else if (const auto began = std::exchange(snapshot_began_, std::nullopt)) {
+    stalls_.last_seconds = std::chrono::duration<double>(steady_clock::now() - *began).count();
+    stalls_.seconds += *stalls_.last_seconds;
+  }
+}
+
 void WorkerLoop::trainer_state(const proto::TrainerState& state) {
+  time_snapshot(state.phase());
   const bool news = state.phase() != told_phase_ && !(within_a_step(state.phase()) && within_a_step(told_phase_));
   if (news && steady_clock::now() - told_ >= kShortestHeartbeat) heartbeat();
   if (!in_world_ || !within_a_step(state.phase())) return;
@@ -265,6 +276,7 @@ void WorkerLoop::trainer_ended(const TrainerEnd& end, const std::string& reason)
   proto::TrainerEnded::Outcome outcome = outcome_of(end);
   // This worker killed it, for a reason of its own.
   if (outcome == proto::TrainerEnded::KILLED && reason != end.text()) outcome = proto::TrainerEnded::FAILED;
+  snapshot_began_.reset();
   proto::GenerationNumber generation;  // none: it waited
   if (std::exchange(in_world_, false)) {
     generation = world_;

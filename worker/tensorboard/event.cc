@@ -63,22 +63,18 @@ std::string summary_event(EventPlace place, const Message& value) {
   return event_at(place).message(5, Message().message(1, value)).text();
 }
 
-uint32_t masked_crc32c(std::string_view data) {
-  return std::rotr(crc32c(data.data(), data.size()), 15) + 0xa282ead8u;
-}
+uint32_t masked_crc32c(std::string_view data) { return std::rotr(crc32c(data.data(), data.size()), 15) + 0xa282ead8u; }
 
 }  // namespace
 
-std::string version_event(double unix_seconds) {
-  return event_at({unix_seconds, 0}).bytes(3, "brain.Event:2").text();
-}
+std::string version_event(double unix_seconds) { return event_at({unix_seconds, 0}).bytes(3, "brain.Event:2").text(); }
 
 std::string scalar_event(EventPlace place, std::string_view tag, float value) {
   return summary_event(place, Message().bytes(1, tag).float32(2, value));
 }
 
 std::string text_event(EventPlace place, std::string_view tag, std::string_view markdown) {
-  constexpr uint64_t kStrings = 7;  // DT_STRING
+  constexpr uint64_t kStrings = 7;                                     // DT_STRING
   const Message shape = Message().message(2, Message().varint(1, 1));  // one string
   const Message tensor = Message().varint(1, kStrings).message(2, shape).bytes(8, markdown);
   const Message metadata = Message().message(1, Message().bytes(1, "text"));

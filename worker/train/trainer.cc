@@ -330,6 +330,7 @@ void Trainer::report_trial(const ValidationRecord& record) const {
 
 void Trainer::write_snapshot() {
   Progress& progress = state_.progress;
+  const double began = steady_seconds();
   phase(TrainerPhase::kSnapshot);
   display_.activity("writing a snapshot");
   fault_point("snapshot", progress.step);
@@ -363,6 +364,8 @@ void Trainer::write_snapshot() {
   if (best) state_.publish_progress();
   snapshot_step_ = progress.step;
   unsaved_ = false;
+  if (leads())
+    display_.message(fmt::format("snapshot {}: training stood still for {:.2f} s", written, steady_seconds() - began));
   report_.resume_clock();
 }
 

@@ -24,7 +24,7 @@ constexpr size_t kChunkLines = 1024;
 constexpr size_t kMaximumLineBytes = 1 << 20;
 
 struct Options {
-  std::string weights, input = "-";
+  std::string weights, key_file, input = "-";
   std::vector<std::string> score;
   AttentionOptions attention;
   int threads = 0;
@@ -69,7 +69,7 @@ class Session {
         threads_(options.threads > 0 ? options.threads
                                      : static_cast<int>(std::max(1u, std::thread::hardware_concurrency()))),
         generation_(options.generation.options()),
-        translator_(Translator::open(weights_folder(options.weights))) {}
+        translator_(Translator::open(weights_folder(options.weights, options.key_file))) {}
 
   void run() {
     if (!options_.attention.picture.empty()) {
@@ -166,6 +166,9 @@ int run(int argc, char** argv) {
   app.add_option("--weights", options.weights,
                  "folder of a snapshot, as snapshots/latest or gs://BUCKET/FOLDER/RUN/step-000500")
       ->required();
+  app.add_option("--key-file", options.key_file,
+                 "Google credentials as JSON for weights in a bucket (cloud_storage_key_file); else those of the "
+                 "environment, of gcloud or of the machine");
   CLI::Option* input = app.add_option("--input", options.input, "file with one sentence a line; -: standard input")
                            ->capture_default_str();
   CLI::Option* score =

@@ -19,9 +19,9 @@ fs::path cache_folder() {
 
 }  // namespace
 
-fs::path weights_folder(const std::string& weights) {
+fs::path weights_folder(const std::string& weights, const std::string& key_file) {
   if (!weights.starts_with(kScheme)) return weights;
-  const std::unique_ptr<ObjectStore> store = open_store(weights);
+  const std::unique_ptr<ObjectStore> store = open_store(weights, {.key_file = key_file});
   const fs::path folder = cache_folder() / weights.substr(kScheme.size());
   const Manifest manifest = read_manifest(*store, "");
   std::vector<std::string> names;

@@ -18,7 +18,11 @@ std::string session_of(const std::string& url) {
 }  // namespace
 
 GcsCalls::GcsCalls(HttpClient& client, Credentials* credentials, GcsPlace place, const GcsOptions& options)
-    : client_(client), credentials_(credentials), place_(std::move(place)), options_(options) {}
+    : client_(client),
+      credentials_(credentials),
+      place_(std::move(place)),
+      options_(options),
+      streams_(options.streams) {}
 
 HttpReply GcsCalls::attempt(HttpRequest request, std::initializer_list<int> expected) const {
   const std::vector<std::string> headers = request.headers;
@@ -49,6 +53,14 @@ std::string GcsCalls::media_url(const std::string& name) const {
 std::string GcsCalls::upload_url(const std::string& type, const std::string& name) const {
   return options_.endpoint + "/upload/storage/v1/b/" + place_.bucket + "/o?uploadType=" + type +
          "&name=" + percent_encoded(place_.object(name)) + "&ifGenerationMatch=0";
+}
+
+std::string GcsCalls::compose_url(const std::string& name) const {
+  return object_url(name) + "/compose?ifGenerationMatch=0";
+}
+
+std::string GcsCalls::permissions_url(const std::string& permission) const {
+  return options_.endpoint + "/storage/v1/b/" + place_.bucket + "/iam/testPermissions?permissions=" + permission;
 }
 
 std::string GcsCalls::explanation(const GcsAction& action, const std::string& name, const HttpFailure& failure) const {

@@ -51,8 +51,25 @@ GcsPage parse_gcs_page(const HttpReply& reply) {
     if (!body.is_object()) throw Error("{}: expected an object", kWhat);
     if (json_has(body, "nextPageToken")) page.next = json_string(body, "nextPageToken", kWhat);
     if (!json_has(body, "items")) return page;
-    for (const json& item : json_array(body, "items", kWhat)) page.names.push_back(json_string(item, "name", kWhat));
+    for (const json& item : json_array(body, "items", kWhat)) {
+      const bool is_dated = item.is_object() && json_has(item, "timeCreated");
+      page.objects.push_back(
+          {json_string(item, "name", kWhat), is_dated ? json_string(item, "timeCreated", kWhat) : ""});
+    }
     return page;
+  });
+}
+
+std::vector<std::string> parse_gcs_permissions(const HttpReply& reply) {
+  return parsed(reply, [](const json& body) {
+    std::vector<std::string> permissions;
+    if (!body.is_object()) throw Error("{}: expected an object", kWhat);
+    if (!json_has(body, "permissions")) return permissions;
+    for (const json& permission : json_array(body, "permissions", kWhat)) {
+      if (!permission.is_string()) throw Error("{}: permissions: expected texts", kWhat);
+      permissions.push_back(permission.get<std::string>());
+    }
+    return permissions;
   });
 }
 

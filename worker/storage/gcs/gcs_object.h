@@ -21,11 +21,18 @@ inline constexpr const char* kUploadIdKey = "podium-upload";
 
 GcsObjectInfo parse_gcs_object(const HttpReply& reply);
 
+struct GcsListed {
+  std::string name;
+  std::string created;  // "2026-11-21T16:04:17.619Z"; "": it was not asked for
+};
 struct GcsPage {
-  std::vector<std::string> names;
+  std::vector<GcsListed> objects;
   std::string next;  // the token of the next page; "": it was the last
 };
 GcsPage parse_gcs_page(const HttpReply& reply);
+
+// {"permissions": [...]}, which may be absent: what an account was found to have.
+std::vector<std::string> parse_gcs_permissions(const HttpReply& reply);
 
 // The CRC32C in x-goog-hash: "crc32c=n03x6A==,md5=…".
 std::optional<uint32_t> crc32c_of_hash_header(const std::string& header);

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <charconv>
 
-#include "worker/base/hash.h"
 #include "worker/storage/gcs/gcs_object.h"
 
 namespace podium {
@@ -20,21 +19,25 @@ std::optional<uint64_t> number_behind(const std::string& text, char mark) {
 
 }  // namespace
 
-GcsRead::GcsRead(const GcsCalls& calls, const std::string& name, ByteRange range, const ByteSink& sink)
-    : calls_(calls), name_(name), range_(range), sink_(sink), retry_(calls.retry()), next_(range.begin) {}
+GcsRead::GcsRead(const GcsCalls& calls, const std::string& name, ByteRange range, const ByteSink& sink,
+                 std::string generation)
+    : calls_(calls),
+      name_(name),
+      range_(range),
+      sink_(sink),
+      retry_(calls.retry()),
+      next_(range.begin),
+      generation_(std::move(generation)) {}
 
 bool GcsRead::run() {
   while (true) {
     try {
-      if (!attempt()) return false;
-      break;
+      return attempt();
     } catch (const HttpFailure& failure) {
-      if (is_done()) break;  // all that was wanted came before it broke off
+      if (is_done()) return true;  // all that was wanted came before it broke off
       retry_.wait_after(failure);
     }
   }
-  check();
-  return true;
 }
 
 std::string GcsRead::range_header() const {
@@ -74,7 +77,7 @@ void GcsRead::take_head(const HttpReply& head) {
   const uint64_t most = UINT64_MAX - range_.begin;
   if (size_) end_ = std::min(*size_, range_.begin + std::min(range_.size_bytes, most));
   if (generation_.empty()) generation_ = head.header("x-goog-generation");
-  if (!expected_crc32c_) expected_crc32c_ = crc32c_of_hash_header(head.header("x-goog-hash"));
+  if (!object_crc32c_) object_crc32c_ = crc32c_of_hash_header(head.header("x-goog-hash"));
 }
 
 void GcsRead::take(std::string_view bytes) {
@@ -82,15 +85,7 @@ void GcsRead::take(std::string_view bytes) {
   if (bytes.empty()) return;
   retry_.progressed();
   next_ += bytes.size();
-  crc32c_ = crc32c(bytes.data(), bytes.size(), crc32c_);
   sink_(bytes);
-}
-
-void GcsRead::check() const {
-  const bool is_whole = range_.begin == 0 && (!size_ || next_ == *size_) && next_ > 0;
-  if (is_whole && expected_crc32c_ && crc32c_ != *expected_crc32c_)
-    throw HttpFailure(fmt::format("damaged on its way: CRC32C {:08x}, stored is {:08x}", crc32c_, *expected_crc32c_),
-                      false);
 }
 
 }  // namespace podium

@@ -1,5 +1,5 @@
-// One object's bytes on their way out of the bucket: a read that breaks off goes on where it was, of the same
-// generation.
+// A range of an object on its way out of the bucket, by one request: when it breaks off, another goes on where it was,
+// of the same generation.
 #pragma once
 
 #include <optional>
@@ -12,12 +12,17 @@ namespace podium {
 
 class GcsRead {
  public:
-  // All must outlive the object.
-  GcsRead(const GcsCalls& calls, const std::string& name, ByteRange range, const ByteSink& sink);
+  // All must outlive the object. `generation`: of the object that is wanted; "": of the one that is there.
+  GcsRead(const GcsCalls& calls, const std::string& name, ByteRange range, const ByteSink& sink,
+          std::string generation = "");
 
-  // False: there is no such object. Throws HttpFailure, Error when what was read is not what is stored, or what the
-  // sink throws.
+  // False: there is no such object. Throws HttpFailure or what the sink throws.
   bool run();
+
+  // Of the whole object; known when it ran and found one, if the service says it.
+  std::optional<uint64_t> object_bytes() const { return size_; }
+  std::optional<uint32_t> object_crc32c() const { return object_crc32c_; }
+  const std::string& generation() const { return generation_; }
 
  private:
   bool attempt();
@@ -25,7 +30,6 @@ class GcsRead {
   void take_head(const HttpReply& head);
   void take(std::string_view bytes);
   bool is_done() const { return end_ && next_ >= *end_; }
-  void check() const;
 
   const GcsCalls& calls_;
   const std::string& name_;
@@ -36,8 +40,7 @@ class GcsRead {
   std::optional<uint64_t> end_;   // behind the last byte to be read; known with the first answer
   std::optional<uint64_t> size_;  // of the object
   std::string generation_;        // likewise; "": not known
-  std::optional<uint32_t> expected_crc32c_;
-  uint32_t crc32c_ = 0;  // of what was read
+  std::optional<uint32_t> object_crc32c_;
 };
 
 }  // namespace podium

@@ -2,8 +2,9 @@
 
 #include <algorithm>
 
-#include "worker/storage/gcs/gcs_object.h"
-#include "worker/storage/gcs/gcs_read.h"
+#include "worker/storage/gcs/gcs_composite.h"
+#include "worker/storage/gcs/gcs_objects.h"
+#include "worker/storage/gcs/gcs_ranges.h"
 #include "worker/storage/gcs/gcs_upload.h"
 
 namespace podium {
@@ -14,11 +15,11 @@ constexpr GcsAction kRead{"read", "storage.objects.get", "roles/storage.objectVi
 constexpr GcsAction kList{"listed", "storage.objects.list", "roles/storage.objectViewer"};
 constexpr GcsAction kRemove{"removed", "storage.objects.delete", "roles/storage.objectUser"};
 
-constexpr int kMostPages = 10'000;
-constexpr uint64_t kLargestPage = 16 << 20, kBlock = 256 << 10;
+constexpr uint64_t kBlock = 256 << 10;
 
 GcsOptions checked(GcsOptions options) {
   PODIUM_CHECK(options.chunk_bytes > 0 && options.chunk_bytes % kBlock == 0, "{} bytes", options.chunk_bytes);
+  PODIUM_CHECK(options.streams > 0 && options.part_bytes > 0 && options.piece_bytes > 0, "{} streams", options.streams);
   return options;
 }
 
@@ -30,38 +31,30 @@ GcsStore::GcsStore(GcsPlace place, GcsOptions options, const Environment& enviro
       credentials_(options_.is_anonymous
                        ? nullptr
                        : find_credentials(options_.key_file, environment, client_, options_.timing, options_.retry)),
-      calls_(client_, credentials_.get(), std::move(place), options_) {}
+      calls_(client_, credentials_.get(), std::move(place), options_),
+      parts_(calls_) {}
 
 std::optional<ObjectInfo> GcsStore::create_if_absent(const std::string& name, const ObjectSource& content) {
   check_object_name(name);
-  return calls_.explained(kCreate, name, [&] { return GcsUpload(calls_, name, content).run(); });
+  return calls_.explained(kCreate, name, [&] {
+    const bool is_large = content.size_bytes() / 2 >= options_.part_bytes;
+    return is_large && parts_.are_wanted() ? GcsComposite(calls_, parts_, name, content).run()
+                                           : GcsUpload(calls_, name, content).run();
+  });
 }
 
 bool GcsStore::read(const std::string& name, ByteRange range, const ByteSink& sink) {
   check_object_name(name);
   if (range.size_bytes == 0) return stat(name).has_value();
-  return calls_.explained(kRead, name, [&] { return GcsRead(calls_, name, range, sink).run(); });
+  return calls_.explained(kRead, name, [&] { return GcsRanges(calls_, name, range, sink).run(); });
 }
 
 std::vector<std::string> GcsStore::list(const std::string& prefix) {
-  const std::string folder = calls_.place().object("") + (calls_.place().folder.empty() ? "" : "/");
-  const std::string url = calls_.object_url("") + "?prefix=" + percent_encoded(folder + prefix) +
-                          "&maxResults=1000&fields=nextPageToken,items(name)";
   return calls_.explained(kList, prefix, [&] {
     std::vector<std::string> names;
-    Retry retry = calls_.retry();
-    GcsPage page;
-    for (int i = 0; i == 0 || !page.next.empty(); ++i) {
-      if (i == kMostPages) throw HttpFailure(fmt::format("more than {} pages of objects", kMostPages), false);
-      const std::string token = i == 0 ? "" : "&pageToken=" + percent_encoded(page.next);
-      page = retried(retry, [&] {
-        return parse_gcs_page(calls_.attempt({.url = url + token, .kept_bytes = kLargestPage}, {200}));
-      });
-      retry.progressed();
-      for (const std::string& object : page.names)
-        if (object.starts_with(folder) && is_object_name(object.substr(folder.size())))
-          names.push_back(object.substr(folder.size()));
-    }
+    list_objects(calls_, prefix, [&](const GcsListed& object) {
+      if (is_object_name(object.name)) names.push_back(object.name);
+    });
     std::sort(names.begin(), names.end());
     return names;
   });
@@ -71,26 +64,14 @@ std::optional<ObjectInfo> GcsStore::stat(const std::string& name) {
   check_object_name(name);
   return calls_.explained(kRead, name, [&]() -> std::optional<ObjectInfo> {
     Retry retry = calls_.retry();
-    return retried(retry, [&]() -> std::optional<ObjectInfo> {
-      const HttpReply reply = calls_.attempt({.url = calls_.object_url(name)}, {200, 404});
-      if (reply.status == 404) return std::nullopt;
-      return parse_gcs_object(reply).info;
-    });
+    const std::optional<GcsObjectInfo> found = find_object(calls_, name, retry);
+    return found ? std::optional(found->info) : std::nullopt;
   });
 }
 
 bool GcsStore::remove(const std::string& name) {
   check_object_name(name);
-  return calls_.explained(kRemove, name, [&] {
-    Retry retry = calls_.retry();
-    const int status = retried(retry, [&] {
-      const HttpReply reply = calls_.attempt({.method = "DELETE", .url = calls_.object_url(name)}, {200, 204, 404});
-      if (reply.status == 200 && !reply.body.empty()) throw malformed_failure("the answer is a page of a proxy");
-      return reply.status;
-    });
-    // Gone after a failure: one of our attempts has removed it, and its reply was lost.
-    return status != 404 || retry.failures() > 0;
-  });
+  return calls_.explained(kRemove, name, [&] { return remove_object(calls_, name); });
 }
 
 GcsOptions gcs_options(const Environment& environment) {

@@ -5,17 +5,12 @@
 
 #include "worker/base/hash.h"
 #include "worker/storage/base64.h"
+#include "worker/storage/gcs/gcs_objects.h"
 
 namespace podium {
 namespace {
 
 constexpr int kMostSessions = 10;
-
-std::string random_id(const Timing& timing) {
-  std::string id;
-  for (int i = 0; i < 4; ++i) id += fmt::format("{:08x}", static_cast<uint32_t>(timing.chance() * 0x1p32));
-  return id;
-}
 
 HttpBody body_of(const ObjectSource& content, uint64_t begin, uint64_t size) {
   return {size, [&content, begin](uint64_t offset, std::span<char> buffer) { content.read(begin + offset, buffer); }};
@@ -44,24 +39,51 @@ HttpBody framed_body(std::string head, const ObjectSource& content, std::string 
 
 }  // namespace
 
+std::string random_upload_id(const Timing& timing) {
+  std::string id;
+  for (int i = 0; i < 4; ++i) id += fmt::format("{:08x}", static_cast<uint32_t>(timing.chance() * 0x1p32));
+  return id;
+}
+
+nlohmann::json upload_metadata(const ObjectInfo& info, const std::string& upload_id) {
+  return {{"contentType", "application/octet-stream"},
+          {"crc32c", base64_of_crc32c(info.crc32c)},
+          {"metadata", {{kUploadIdKey, upload_id}}}};
+}
+
+std::optional<ObjectInfo> if_ours(const GcsObjectInfo& found, const ObjectInfo& sent, const std::string& upload_id) {
+  return found.upload_id == upload_id && found.info == sent ? std::optional(sent) : std::nullopt;
+}
+
+ObjectInfo check_stored(const GcsObjectInfo& stored, const ObjectInfo& sent) {
+  if (stored.info != sent)
+    throw HttpFailure(fmt::format("stored with {} bytes, CRC32C {:08x}; sent were {}, {:08x}", stored.info.size_bytes,
+                                  stored.info.crc32c, sent.size_bytes, sent.crc32c),
+                      false);
+  return stored.info;
+}
+
 GcsUpload::GcsUpload(const GcsCalls& calls, const std::string& name, const ObjectSource& content)
-    : calls_(calls), name_(name), content_(content), id_(random_id(calls.options().timing)), retry_(calls.retry()) {
-  stream(content, [this](std::string_view bytes) {
+    : calls_(calls),
+      name_(name),
+      content_(content),
+      id_(random_upload_id(calls.options().timing)),
+      retry_(calls.retry()) {
+  content.stream([this](std::string_view bytes) {
     info_.crc32c = crc32c(bytes.data(), bytes.size(), info_.crc32c);
     info_.size_bytes += bytes.size();
   });
 }
 
 std::optional<ObjectInfo> GcsUpload::run() {
+  const GcsCalls::Stream stream = calls_.stream();
   return info_.size_bytes <= calls_.options().one_request_bytes ? in_one_request() : in_sessions();
 }
 
 std::string GcsUpload::metadata() const {
-  return nlohmann::json{{"name", calls_.place().object(name_)},
-                        {"contentType", "application/octet-stream"},
-                        {"crc32c", base64_of_crc32c(info_.crc32c)},
-                        {"metadata", {{kUploadIdKey, id_}}}}
-      .dump();
+  nlohmann::json metadata = upload_metadata(info_, id_);
+  metadata["name"] = calls_.place().object(name_);
+  return metadata.dump();
 }
 
 std::optional<ObjectInfo> GcsUpload::in_one_request() {
@@ -74,35 +96,18 @@ std::optional<ObjectInfo> GcsUpload::in_one_request() {
                                             .headers = {"Content-Type: multipart/related; boundary=" + id_},
                                             .body = framed_body(head, content_, "\r\n--" + id_ + "--\r\n")},
                                            {200, 412});
-    if (reply.status == 200) return checked(reply);
+    if (reply.status == 200) return check_stored(parse_gcs_object(reply), info_);
     const std::optional<GcsObjectInfo> found = find();
     if (!found) throw HttpFailure("the object that was there is gone", true);
-    return if_ours(*found);
+    return if_ours(*found, info_, id_);
   });
 }
 
-std::optional<GcsObjectInfo> GcsUpload::find() const {
-  const HttpReply reply = calls_.attempt({.url = calls_.object_url(name_)}, {200, 404});
-  return reply.status == 404 ? std::nullopt : std::optional(parse_gcs_object(reply));
-}
-
-// The object that is there is this upload's, of whose success no reply arrived; nullopt: it is another's.
-std::optional<ObjectInfo> GcsUpload::if_ours(const GcsObjectInfo& found) const {
-  return found.upload_id == id_ && found.info == info_ ? std::optional(info_) : std::nullopt;
-}
-
-ObjectInfo GcsUpload::checked(const HttpReply& reply) const {
-  const GcsObjectInfo stored = parse_gcs_object(reply);
-  if (stored.info != info_)
-    throw HttpFailure(fmt::format("stored with {} bytes, CRC32C {:08x}; sent were {}, {:08x}", stored.info.size_bytes,
-                                  stored.info.crc32c, info_.size_bytes, info_.crc32c),
-                      false);
-  return stored.info;
-}
+std::optional<GcsObjectInfo> GcsUpload::find() { return find_object(calls_, name_, retry_); }
 
 std::optional<ObjectInfo> GcsUpload::in_sessions() {
   // The service itself looks only behind the last byte.
-  if (retried(retry_, [&] { return find(); })) return std::nullopt;
+  if (find()) return std::nullopt;
   for (int i = 0; i < kMostSessions; ++i) {
     const std::string session = retried(retry_, [&] { return begin_session(); });
     Step::Kind end;
@@ -114,9 +119,9 @@ std::optional<ObjectInfo> GcsUpload::in_sessions() {
     }
     if (end == Step::Kind::kFinished) return info_;
     // Taken by another, or lost, perhaps after the last byte.
-    const std::optional<GcsObjectInfo> found = retried(retry_, [&] { return find(); });
+    const std::optional<GcsObjectInfo> found = find();
     if (end == Step::Kind::kTaken) cancel(session);
-    if (found) return if_ours(*found);
+    if (found) return if_ours(*found, info_, id_);
     retry_.wait_after(HttpFailure("the service has forgotten the upload", true));
   }
   throw HttpFailure(fmt::format("the service has forgotten the upload {} times", kMostSessions), false);
@@ -189,7 +194,7 @@ GcsUpload::Step GcsUpload::step_of(const HttpReply& reply, uint64_t lowest, uint
   if (reply.status == 404 || reply.status == 410) return {Step::Kind::kLost};
   if (reply.status == 412) return {Step::Kind::kTaken};
   if (reply.status != 308) {
-    checked(reply);
+    check_stored(parse_gcs_object(reply), info_);
     return {Step::Kind::kFinished};
   }
   constexpr std::string_view kPrefix = "bytes=0-";

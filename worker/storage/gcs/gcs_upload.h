@@ -2,6 +2,7 @@
 // says.
 #pragma once
 
+#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 
@@ -9,6 +10,16 @@
 #include "worker/storage/gcs/gcs_object.h"
 
 namespace podium {
+
+// 32 random hexadecimal digits.
+std::string random_upload_id(const Timing& timing);
+// What an object says of itself from the beginning: its type, the checksum that the service is to find, and whose
+// upload it is.
+nlohmann::json upload_metadata(const ObjectInfo& info, const std::string& upload_id);
+// The object that is there is this upload's, of whose success no reply arrived; nullopt: it is another's.
+std::optional<ObjectInfo> if_ours(const GcsObjectInfo& found, const ObjectInfo& sent, const std::string& upload_id);
+// What is stored. Throws HttpFailure when it is not what was sent.
+ObjectInfo check_stored(const GcsObjectInfo& stored, const ObjectInfo& sent);
 
 class GcsUpload {
  public:
@@ -34,15 +45,13 @@ class GcsUpload {
   Step step_of(const HttpReply& reply, uint64_t lowest, uint64_t highest) const;
   void cancel(const std::string& session) const;
   std::string metadata() const;
-  std::optional<GcsObjectInfo> find() const;
-  std::optional<ObjectInfo> if_ours(const GcsObjectInfo& found) const;
-  ObjectInfo checked(const HttpReply& reply) const;
+  std::optional<GcsObjectInfo> find();
 
   const GcsCalls& calls_;
   const std::string& name_;
   const ObjectSource& content_;
   ObjectInfo info_;
-  const std::string id_;  // of this upload: 32 random hexadecimal digits
+  const std::string id_;  // of this upload
   Retry retry_;
 };
 

@@ -57,6 +57,17 @@ std::string one_line(std::string_view text) {
   return begin == std::string::npos ? "" : line.substr(begin, line.find_last_not_of(' ') - begin + 1);
 }
 
+// "Failed to connect to host port 443 after 12 ms: ...": the same failure is to have the same text each time.
+std::string without_time(std::string text) {
+  constexpr std::string_view kAfter = " after ", kUnit = " ms";
+  const size_t begin = text.find(kAfter);
+  if (begin == std::string::npos) return text;
+  const size_t end = text.find_first_not_of("0123456789", begin + kAfter.size());
+  if (end != std::string::npos && text.compare(end, kUnit.size(), kUnit) == 0)
+    text.erase(begin, end + kUnit.size() - begin);
+  return text;
+}
+
 std::string text_of(const nlohmann::json& json) { return json.is_string() ? json.get<std::string>() : json.dump(); }
 
 // {"error": {"message": M}}, {"error": E, "error_description": D}, {"message": M}; M may be any value.
@@ -73,7 +84,7 @@ std::string message_of_json(const nlohmann::json& json) {
 HttpFailure transport_failure(int code, const std::string& detail) {
   const auto curl_code = static_cast<CURLcode>(code);
   const std::string name = curl_easy_strerror(curl_code);
-  return {detail.empty() ? name : detail, may_pass(curl_code)};
+  return {detail.empty() ? name : without_time(detail), may_pass(curl_code)};
 }
 
 HttpFailure status_failure(const HttpReply& reply) {
