@@ -5,6 +5,7 @@
 #include <initializer_list>
 
 #include "configuration/keys.h"
+#include "configuration/metric_names.h"
 #include "worker/base/error.h"
 
 namespace podium {
@@ -49,16 +50,20 @@ class Combinations {
 };
 
 void check_model(const Settings& s, const Combinations& combinations) {
+  if (!s.model.initial_weights.empty()) return;  // whose sizes count
   combinations.require(s.model.embedding_size % 2 == 0, {"model.embedding_size"},
                        "an even number: half of the positions' encoding are sines, half cosines");
   combinations.require(s.model.embedding_size % s.model.heads == 0, {"model.heads", "model.embedding_size"},
                        "model.embedding_size to be divisible by model.heads");
-  combinations.require(s.dataset.maximum_tokens <= s.model.maximum_positions,
-                       {"dataset.maximum_tokens", "model.maximum_positions"},
-                       "dataset.maximum_tokens to be at most model.maximum_positions");
-  combinations.require(s.validation.maximum_tokens <= s.model.maximum_positions,
-                       {"validation.maximum_tokens", "model.maximum_positions"},
-                       "validation.maximum_tokens to be at most model.maximum_positions");
+  // Texts of language models are cut into blocks, whatever their length.
+  combinations.require(
+      s.task == Settings::Task::kLanguageModel || s.dataset.maximum_tokens <= s.model.maximum_positions,
+      {"dataset.maximum_tokens", "model.maximum_positions"},
+      "dataset.maximum_tokens to be at most model.maximum_positions");
+  combinations.require(
+      s.task != Settings::Task::kTranslation || s.validation.maximum_tokens <= s.model.maximum_positions,
+      {"validation.maximum_tokens", "model.maximum_positions"},
+      "validation.maximum_tokens to be at most model.maximum_positions");
 }
 
 void check_dataset(const Settings& s, const Combinations& combinations) {
@@ -122,12 +127,62 @@ void check_validation(const Settings& s, const Combinations& combinations) {
   combinations.require(!waits || s.validation.every_steps > 0 || s.validation.every_epochs > 0,
                        {"validation.patience", "validation.every_steps", "validation.every_epochs"},
                        "validations to count: validation.every_steps or validation.every_epochs above 0");
-  combinations.require(
-      !waits || s.dataset.train.empty() || !s.dataset.validation.empty() || s.dataset.validation_fraction > 0,
-      {"validation.patience", "dataset.validation", "dataset.validation_fraction"},
-      "pairs to validate with: dataset.validation or dataset.validation_fraction");
+  const bool classifies = s.task == Settings::Task::kClassification;
+  const double held_out = classifies ? s.classification.validation_size : s.dataset.validation_fraction;
+  combinations.require(!waits || s.dataset.train.empty() || !s.dataset.validation.empty() || held_out > 0,
+                       {"validation.patience", "dataset.validation",
+                        classifies ? "classification.validation_size" : "dataset.validation_fraction"},
+                       classifies ? "texts to validate with: dataset.validation or classification.validation_size"
+                                  : "pairs to validate with: dataset.validation or dataset.validation_fraction");
   combinations.require(waits || s.validation.minimum_improvement == 0,
                        {"validation.minimum_improvement", "validation.patience"}, "0 without validation.patience");
+}
+
+void check_classification(const Settings& s, const Combinations& combinations) {
+  using Best = Settings::Snapshots::Best;
+  const Settings::Classification& c = s.classification;
+  const bool classifies = s.task == Settings::Task::kClassification;
+  const bool by_f1 =
+      s.snapshots.best == Best::kMacroF1 || s.snapshots.best == Best::kMicroF1 || s.snapshots.best == Best::kWeightedF1;
+  combinations.require(c.metric_to_monitor == Settings::Classification::MetricToMonitor::kAuto ||
+                           best_of(c.metric_to_monitor) == s.snapshots.best,
+                       {"classification.metric_to_monitor", "snapshots.best"},
+                       "auto, or the metric that snapshots.best names");
+  combinations.require(classifies || !by_f1, {"snapshots.best", "task"},
+                       "task to be classification when the best snapshot is chosen by F1");
+  if (!classifies) return;
+  combinations.require(s.snapshots.best != Best::kBleu, {"snapshots.best", "task"},
+                       "another metric than bleu, which translations have");
+  combinations.require(!c.label_column.empty() || !c.label_list.empty() || s.dataset.train.empty(),
+                       {"classification.label_column", "classification.label_list"},
+                       "a column of labels, or the columns that classification.label_list names");
+  combinations.require(s.dataset.validation_fraction == 0 && s.dataset.test_fraction == 0,
+                       {"dataset.validation_fraction", "dataset.test_fraction", "task"},
+                       "0: classification.validation_size and classification.test_size say what is held out");
+  combinations.require(s.dataset.maximum_tokens > 2, {"dataset.maximum_tokens", "task"},
+                       "at least 3: one of the text, and those before and behind it");
+  combinations.require(s.model.activation_dropout == 0, {"model.activation_dropout", "task"},
+                       "0: classifiers have none");
+  combinations.require(
+      c.dropout_multiplier * s.model.dropout < 1 && c.dropout_multiplier * s.model.attention_dropout < 1,
+      {"classification.dropout_multiplier", "model.dropout", "model.attention_dropout"},
+      "its products with model.dropout and model.attention_dropout to be below 1");
+  combinations.require(c.unfreeze_epochs == 0 || !s.model.initial_weights.empty(),
+                       {"classification.unfreeze_epochs", "model.initial_weights"},
+                       "0 without model.initial_weights: random weights must all learn");
+}
+
+void check_language_model(const Settings& s, const Combinations& combinations) {
+  const bool is_language_model = s.task == Settings::Task::kLanguageModel;
+  using enum Settings::LanguageModel::Direction;
+  combinations.require(is_language_model || s.language_model.direction == kForward,
+                       {"language_model.direction", "task"}, "forward: only language models read backward");
+  if (!is_language_model) return;
+  using enum Settings::Snapshots::Best;
+  combinations.require(s.snapshots.best == kValidationLoss || s.snapshots.best == kValidationAccuracy,
+                       {"snapshots.best", "task"}, "validation_loss or validation_accuracy");
+  combinations.require(s.model.activation_dropout == 0, {"model.activation_dropout", "task"},
+                       "0: GPT-2 has no dropout there");
 }
 
 void check_training(const Settings& s, const Combinations& combinations) {
@@ -152,6 +207,8 @@ void check_combinations(const Settings& settings, const Sources& sources) {
   check_training(settings, combinations);
   check_schedule(settings, combinations);
   check_validation(settings, combinations);
+  check_classification(settings, combinations);
+  check_language_model(settings, combinations);
 }
 
 }  // namespace podium

@@ -5,6 +5,7 @@
 
 #include "configuration/checks.h"
 #include "configuration/keys.h"
+#include "configuration/metric_names.h"
 #include "configuration/presets.h"
 #include "configuration/sources.h"
 #include "configuration/text.h"
@@ -67,6 +68,7 @@ class Merger {
     // The default data set gives way to files that someone names.
     if (!settings_.dataset.train.empty() && sources_["dataset.name"].layer == Layer::kDefault)
       settings_.dataset.name.clear();
+    resolve_metric();
     check_combinations(settings_, sources_);
     LoadedSettings loaded{.settings = settings_, .actions = {}, .sources = {}};
     for (const auto& [path, source] : sources_) loaded.sources.emplace(path, source.text);
@@ -74,6 +76,18 @@ class Merger {
   }
 
  private:
+  // classification.metric_to_monitor is another name for snapshots.best: the stronger source of the two counts. Of one
+  // strength, they must agree, which check_combinations() looks at.
+  void resolve_metric() {
+    using Monitor = Settings::Classification::MetricToMonitor;
+    Monitor& monitor = settings_.classification.metric_to_monitor;
+    if (monitor == Monitor::kAuto) return;
+    const Layer of_monitor = sources_["classification.metric_to_monitor"].layer;
+    const Layer of_best = sources_["snapshots.best"].layer;
+    if (of_best > of_monitor) monitor = Monitor::kAuto;
+    if (of_best < of_monitor) settings_.snapshots.best = best_of(monitor);
+  }
+
   Settings settings_;
   std::vector<Key> keys_;
   Sources sources_;

@@ -55,7 +55,7 @@ struct Settings {
   } vocabulary;
 
   struct Model {
-    enum class Activation : uint8_t { kRelu, kGelu, kSilu };
+    enum class Activation : uint8_t { kRelu, kGelu, kSilu, kGeluTanh };
     int64_t encoder_layers = 4;
     int64_t decoder_layers = 4;
     int64_t embedding_size = 128;

@@ -157,9 +157,10 @@ std::string sha256_of(const Manifest& manifest, const std::string& name) {
 
 // All but the time it took, which is no function of the data.
 std::string text_of(const ValidationRecord& r) {
-  return fmt::format("epoch {} step {} train {:a} {:a} validation {:a} {:a} bleu {:a} learning rate {:a}", r.epoch,
-                     r.step, r.train_loss, r.train_accuracy, r.loss, r.accuracy,
-                     r.metrics.empty() ? -1 : r.metrics[0].value, r.learning_rate);
+  std::string text = fmt::format("epoch {} step {} train {:a} {:a} validation {:a} {:a} learning rate {:a}", r.epoch,
+                                 r.step, r.train_loss, r.train_accuracy, r.loss, r.accuracy, r.learning_rate);
+  for (const TaskMetric& metric : r.metrics) text += fmt::format(" {} {:a}", metric.name, metric.value);
+  return text;
 }
 
 }  // namespace

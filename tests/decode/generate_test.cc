@@ -119,10 +119,10 @@ TEST_F(Generate, MaximumCountsTheEndAndLengthFactorCounts) {
     options.num_beams = beams;
     for (const auto& hypotheses : run(options)) EXPECT_LE(hypotheses.at(0).tokens.size(), 2u);
   }
-  EXPECT_EQ(GenerationOptions{.max_new_tokens = 500}.longest_translation(5, 1000), 24);  // less than 3 · 5 + 10
-  EXPECT_EQ(GenerationOptions{.max_new_tokens = 500}.longest_translation(100, 64), 63);
-  EXPECT_EQ(GenerationOptions{.max_new_tokens = 12}.longest_translation(100, 64), 12);
-  EXPECT_EQ((GenerationOptions{.max_new_tokens = 500, .min_new_tokens = 40}.longest_translation(1, 1000)), 40);
+  EXPECT_EQ(GenerationOptions{.max_new_tokens = 500}.longest(5, 1000), 24);  // less than 3 · 5 + 10
+  EXPECT_EQ(GenerationOptions{.max_new_tokens = 500}.longest(100, 63), 63);
+  EXPECT_EQ(GenerationOptions{.max_new_tokens = 12}.longest(100, 64), 12);
+  EXPECT_EQ((GenerationOptions{.max_new_tokens = 500, .min_new_tokens = 40}.longest(1, 1000)), 40);
 }
 
 TEST_F(Generate, NoSentencesGiveNothing) {

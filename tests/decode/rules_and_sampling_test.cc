@@ -19,7 +19,7 @@ constexpr int32_t kPad = 5;
 // Which of six tokens may follow `generated`.
 std::vector<int32_t> allowed(const GenerationOptions& options, const std::vector<int32_t>& generated) {
   std::vector<float> scores(6, 1.0f);
-  apply_logits_rules(options, generated, kPad, scores);
+  apply_logits_rules(options, {}, generated, kPad, scores);
   std::vector<int32_t> tokens;
   for (int32_t i = 0; i < 6; ++i)
     if (scores[static_cast<size_t>(i)] != kNever) tokens.push_back(i);
@@ -56,7 +56,7 @@ TEST(LogitsRules, RepetitionIsPenalizedOnceOnEitherSideOfZero) {
   GenerationOptions options;
   options.repetition_penalty = 2;
   std::vector<float> scores = {1, 2, -2, 4, -1, 0};
-  apply_logits_rules(options, Tokens({1, 2, 1}), kPad, scores);
+  apply_logits_rules(options, {}, Tokens({1, 2, 1}), kPad, scores);
   EXPECT_EQ(scores, (std::vector<float>{1, 1, -4, 4, -1, kNever}));
 }
 

@@ -4,13 +4,14 @@
 #include <gtest/gtest.h>
 
 #include <limits>
+#include <numbers>
 
 #include "tests/kernels/kernel_testing.h"
 
 namespace podium {
 namespace {
 
-constexpr Activation kActivations[] = {Activation::kRelu, Activation::kGelu, Activation::kSilu};
+constexpr Activation kActivations[] = {Activation::kRelu, Activation::kGelu, Activation::kSilu, Activation::kGeluTanh};
 constexpr int64_t kColumns[] = {1, 3, 17, 64, 127, 129, 1000};
 
 double reference(Activation activation, double x) {
@@ -21,6 +22,8 @@ double reference(Activation activation, double x) {
       return 0.5 * x * std::erfc(-x / std::sqrt(2.0));
     case Activation::kSilu:
       return x / (1 + std::exp(-x));
+    case Activation::kGeluTanh:
+      return 0.5 * x * (1 + std::tanh(std::sqrt(2 / std::numbers::pi) * (x + 0.044715 * x * x * x)));
   }
   return 0;
 }

@@ -9,6 +9,7 @@
 
 #include "tests/model/random_shard.h"
 #include "worker/decode/generate.h"
+#include "worker/model/incremental_decoder.h"
 
 namespace {
 std::atomic<int64_t> allocations{0};

@@ -55,6 +55,18 @@ TEST(ParameterGroups, LayersAreCountedFromTheOutputDown) {
   EXPECT_EQ(layer_depth(parameters, "model.encoder.layers.10.fc1.weight"), 1);
   EXPECT_EQ(layer_depth(parameters, "model.encoder.layers.1.fc1.weight"), 10);
   EXPECT_EQ(layer_depth(parameters, "model.shared.weight"), 12);
+  ParameterSet bert, gpt2;
+  for (const char* name : {"bert.embeddings.LayerNorm.weight", "bert.encoder.layer.0.output.dense.weight",
+                           "bert.encoder.layer.1.output.dense.weight", "bert.pooler.dense.bias", "classifier.weight"})
+    bert.add(name, {4}, Initializer::kZeros);
+  for (const char* name : {"transformer.wpe.weight", "transformer.h.0.ln_1.bias", "transformer.h.1.ln_1.bias",
+                           "transformer.ln_f.bias", "score.weight"})
+    gpt2.add(name, {4}, Initializer::kZeros);
+  for (const ParameterSet* model : {&bert, &gpt2}) {
+    std::vector<int64_t> depths;
+    for (const NamedParameter& parameter : model->named()) depths.push_back(layer_depth(*model, parameter.name));
+    EXPECT_THAT(depths, testing::ElementsAre(3, 2, 1, 0, 0));
+  }
   ParameterGroups groups;
   groups.layer_decay = 0.5;
   groups.learning_rates = {"model.decoder.*=3"};
@@ -75,7 +87,7 @@ TEST(ParameterGroups, APatternThatFitsNothingIsNamed) {
               }),
               AllOf(HasSubstr("training.freeze"), HasSubstr("model.shard.weight\""),
                     HasSubstr("the nearest name is model.shared.weight")));
-  EXPECT_THAT(refusal([](ParameterGroups& g) { g.no_weight_decay = {"bias"}; }),
+  EXPECT_THAT(refusal([](ParameterGroups& g) { g.weight_decay = 0.1, g.no_weight_decay = {"bias"}; }),
               HasSubstr("optimizer.no_weight_decay: the pattern \"bias\" fits no parameter"));
   EXPECT_THAT(refusal([](ParameterGroups& g) { g.learning_rates = {"decoder*=1"}; }),
               HasSubstr("optimizer.learning_rates: the pattern \"decoder*\""));

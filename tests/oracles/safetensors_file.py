@@ -5,7 +5,7 @@ import struct
 
 import numpy
 
-DTYPES = {"F64": numpy.float64, "F32": numpy.float32, "I64": numpy.int64, "I32": numpy.int32}
+DTYPES = {"F64": numpy.float64, "F32": numpy.float32, "F16": numpy.float16, "I64": numpy.int64, "I32": numpy.int32}
 NAMES = {numpy.dtype(dtype): name for name, dtype in DTYPES.items()}
 
 

@@ -73,8 +73,8 @@ void train(RunSoFar& run, int ranks, int steps, int threads, int64_t bucket, con
     } else {
       std::copy(mine.numbers.begin(), mine.numbers.end(), state.all().begin());
     }
-    GradientStep gradient_step(
-        model, self, {.shards = kShards, .threads = threads, .bucket = bucket, .frozen = frozen_parts(segments)});
+    GradientStep gradient_step(model, self, {.shards = kShards, .threads = threads, .bucket = bucket});
+    gradient_step.freeze(frozen_parts(segments));
     for (int i = 0; i < steps; ++i) {
       const int64_t step = ++mine.progress.step;
       const std::vector<Shard> shards = batch_of(step);

@@ -6,29 +6,30 @@
 
 #include "worker/decode/generation_options.h"
 #include "worker/decode/hypothesis.h"
-#include "worker/model/incremental_decoder.h"
+#include "worker/model/step_decoder.h"
+#include "worker/tensor/tensor.h"
 
 namespace podium {
 
-// Sentences that are decoded together; the decoder has encoded them, in the order of `sentences`.
+// Sentences (or prompts) that are decoded together; the decoder has read them, in the order of `sentences`.
 struct DecodingBatch {
-  const Transformer& model;
   const GenerationOptions& options;
   std::span<const std::vector<int32_t>> sources;  // of all batches
   std::span<const size_t> sentences;              // this batch's, as indices into sources
-  IncrementalDecoder& decoder;
+  StepDecoder& decoder;
   std::span<std::vector<Hypothesis>> results;  // as sources; those of this batch are filled
 
-  int32_t pad() const { return static_cast<int32_t>(model.config().target_vocabulary - 1); }
-  int64_t longest_translation(int32_t i) const {
-    return options.longest_translation(std::ssize(sources[sentences[static_cast<size_t>(i)]]),
-                                       model.config().maximum_positions);
+  std::span<const int32_t> source(int32_t i) const { return sources[sentences[static_cast<size_t>(i)]]; }
+  int64_t longest(int32_t i) const { return options.longest(std::ssize(source(i)), decoder.longest(i)); }
+  // What the rules see before the generated tokens.
+  std::span<const int32_t> prompt(int32_t i) const {
+    return decoder.continues_input() ? source(i) : std::span<const int32_t>();
   }
   // Throws Error naming the sentence when the row of its hypothesis holds a NaN or an infinity.
   void check_finite(std::span<const float> logits, int32_t i) const;
 };
 
-// The tokens of one step, as IncrementalDecoder::step takes them.
+// The tokens of one step, as StepDecoder::step takes them.
 struct StepInput {
   std::vector<int32_t> sentences, parents, tokens;
   void clear() {

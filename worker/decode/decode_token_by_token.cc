@@ -9,7 +9,7 @@
 namespace podium {
 namespace {
 
-// One translation under way; the numbers that it draws are its own.
+// One hypothesis under way; the numbers that it draws are its own.
 struct Path {
   int32_t sentence;  // of the batch
   size_t sample;
@@ -42,7 +42,7 @@ void decode_token_by_token(const DecodingBatch& batch) {
   std::vector<Path> paths = starting_paths(batch), still_running;
   std::vector<float> log_probabilities;
   StepInput input, next;
-  for (const Path& path : paths) input.add(path.sentence, 0, batch.pad());
+  for (const Path& path : paths) input.add(path.sentence, 0, batch.decoder.first_token(path.sentence));
   for (int64_t length = 1; !paths.empty() && !(options.stop && options.stop()); ++length) {
     const Tensor logits = batch.decoder.step(input.sentences, input.parents, input.tokens);
     still_running.clear();
@@ -56,7 +56,7 @@ void decode_token_by_token(const DecodingBatch& batch) {
         log_probabilities.assign(scores.begin(), scores.end());
         log_softmax(log_probabilities);
       }
-      apply_logits_rules(options, result.tokens, batch.pad(), scores);
+      apply_logits_rules(options, batch.prompt(path.sentence), result.tokens, batch.decoder.forbidden_token(), scores);
       const int32_t token = choose_token(options, scores, path.random);
       if (options.output_scores) {
         path.log_probability += log_probabilities[static_cast<size_t>(token)];
@@ -64,7 +64,7 @@ void decode_token_by_token(const DecodingBatch& batch) {
       }
       if (token == options.eos) continue;
       result.tokens.push_back(token);
-      if (length >= batch.longest_translation(path.sentence)) continue;
+      if (length >= batch.longest(path.sentence)) continue;
       still_running.push_back(path);
       next.add(path.sentence, row, token);
     }

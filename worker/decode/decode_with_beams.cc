@@ -6,9 +6,10 @@
 namespace podium {
 
 void decode_with_beams(const DecodingBatch& batch) {
-  const int32_t count = static_cast<int32_t>(batch.sentences.size()), pad = batch.pad();
+  const int32_t count = static_cast<int32_t>(batch.sentences.size());
+  StepDecoder& decoder = batch.decoder;
   std::vector<BeamSearch> searches;
-  for (int32_t i = 0; i < count; ++i) searches.emplace_back(batch.options, batch.longest_translation(i));
+  for (int32_t i = 0; i < count; ++i) searches.emplace_back(batch.options, batch.longest(i));
   std::vector<int32_t> first_row(searches.size(), 0);  // of a sentence, in the step before
   StepInput input;
   while (!(batch.options.stop && batch.options.stop())) {
@@ -19,10 +20,10 @@ void decode_with_beams(const DecodingBatch& batch) {
       const int32_t before = first_row[static_cast<size_t>(i)];
       first_row[static_cast<size_t>(i)] = static_cast<int32_t>(input.tokens.size());
       for (const BeamSearch::Beam& beam : search.living())
-        input.add(i, before + beam.parent, beam.tokens.empty() ? pad : beam.tokens.back());
+        input.add(i, before + beam.parent, beam.tokens.empty() ? decoder.first_token(i) : beam.tokens.back());
     }
     if (input.tokens.empty()) break;
-    const Tensor logits = batch.decoder.step(input.sentences, input.parents, input.tokens);
+    const Tensor logits = decoder.step(input.sentences, input.parents, input.tokens);
     for (int32_t i = 0; i < count; ++i) {
       BeamSearch& search = searches[static_cast<size_t>(i)];
       if (search.finished()) continue;
@@ -31,7 +32,8 @@ void decode_with_beams(const DecodingBatch& batch) {
         const std::span<float> row = row_of(scores, b);
         batch.check_finite(row, i);
         log_softmax(row);
-        apply_logits_rules(batch.options, search.living()[static_cast<size_t>(b)].tokens, pad, row);
+        apply_logits_rules(batch.options, batch.prompt(i), search.living()[static_cast<size_t>(b)].tokens,
+                           decoder.forbidden_token(), row);
       }
       search.advance(scores);
     }

@@ -6,6 +6,8 @@
 
 #include "worker/decode/batch_decoding.h"
 #include "worker/kernels/logits.h"
+#include "worker/model/gpt2_decoder.h"
+#include "worker/model/incremental_decoder.h"
 
 namespace podium {
 
@@ -16,7 +18,7 @@ void DecodingBatch::check_finite(std::span<const float> logits, int32_t i) const
                 decoder.tokens_decoded());
 }
 
-std::vector<std::vector<Hypothesis>> generate(const Transformer& model, FlatParameters weights, ThreadPool& threads,
+std::vector<std::vector<Hypothesis>> generate(const DecoderFactory& make_decoder, ThreadPool& threads,
                                               std::span<const std::vector<int32_t>> sources,
                                               const GenerationOptions& options) {
   options.check();
@@ -35,18 +37,38 @@ std::vector<std::vector<Hypothesis>> generate(const Transformer& model, FlatPara
     ThreadPool alone(1);
     Executor executor{alone};
     const int64_t most = static_cast<int64_t>(std::min(batch, sources.size())) * options.hypotheses();
-    IncrementalDecoder decoder(model, weights, executor, most, options.max_new_tokens);
+    const std::unique_ptr<StepDecoder> decoder = make_decoder(executor, most, options.max_new_tokens);
     for (size_t i = next++; i < mine; i = next++) {
       const size_t begin = (first + i * every) * batch;
       const std::span<const size_t> sentences = std::span(order).subspan(begin, std::min(batch, order.size() - begin));
       PackedSequences packed;
       for (size_t sentence : sentences) packed.append(sources[sentence]);
-      decoder.begin(packed);
-      const DecodingBatch work{model, options, sources, sentences, decoder, results};
+      decoder->begin(packed);
+      const DecodingBatch work{options, sources, sentences, *decoder, results};
       options.num_beams > 1 ? decode_with_beams(work) : decode_token_by_token(work);
     }
   });
   return results;
+}
+
+std::vector<std::vector<Hypothesis>> generate(const Transformer& model, FlatParameters weights, ThreadPool& threads,
+                                              std::span<const std::vector<int32_t>> sources,
+                                              const GenerationOptions& options) {
+  return generate(
+      [&](Executor& executor, int64_t hypotheses, int64_t tokens) {
+        return std::make_unique<IncrementalDecoder>(model, weights, executor, hypotheses, tokens);
+      },
+      threads, sources, options);
+}
+
+std::vector<std::vector<Hypothesis>> generate(const Gpt2LanguageModel& model, FlatParameters weights,
+                                              ThreadPool& threads, std::span<const std::vector<int32_t>> prompts,
+                                              const GenerationOptions& options) {
+  return generate(
+      [&](Executor& executor, int64_t hypotheses, int64_t tokens) {
+        return std::make_unique<Gpt2Decoder>(model, weights, executor, hypotheses, tokens);
+      },
+      threads, prompts, options);
 }
 
 std::vector<std::vector<int32_t>> first_hypotheses(std::vector<std::vector<Hypothesis>> hypotheses) {

@@ -52,11 +52,10 @@ int64_t GenerationOptions::sentences_a_batch() const {
   return std::clamp<int64_t>(kBatchHypotheses / hypotheses(), 1, kBatchSentences);
 }
 
-int64_t GenerationOptions::longest_translation(int64_t source_tokens, int64_t positions) const {
+int64_t GenerationOptions::longest(int64_t source_tokens, int64_t possible) const {
   const double wanted = std::ceil(static_cast<double>(source_tokens) * length_factor + 10) - 1;
   const int64_t by_source = static_cast<int64_t>(std::min(wanted, 1e9));
-  // The first position is the start's.
-  return std::max<int64_t>(1, std::min({max_new_tokens, positions - 1, std::max(by_source, min_new_tokens)}));
+  return std::max<int64_t>(1, std::min({max_new_tokens, possible, std::max(by_source, min_new_tokens)}));
 }
 
 }  // namespace podium

@@ -1,4 +1,4 @@
-// How translations are generated.
+// How translations, and continuations, are generated.
 #pragma once
 
 #include <cstdint>
@@ -7,7 +7,7 @@
 namespace podium {
 
 // Names and meanings are those of transformers' GenerationConfig (5.23) where it has them, so that the same numbers
-// give the same tokens: decoding starts from padding, padding is never generated, early_stopping is False, and no
+// give the same tokens: a translation starts from padding, which is never generated, early_stopping is False, and no
 // end-of-sentence is forced at the maximum length (the generation_config.json of a snapshot forces none).
 struct GenerationOptions {
   int64_t num_beams = 1;             // 1: greedy, or sampling
@@ -29,7 +29,7 @@ struct GenerationOptions {
   int64_t first_line = 0;  // number of the first sentence, when an input is decoded in parts
   bool output_scores = false;  // greedy and sampling compute scores, too
   // A translation of a source of n tokens also ends before n · length_factor + 10 tokens: a model that has not learnt
-  // to stop costs no more.
+  // to stop costs no more. Infinity: it does not end before (continuations).
   double length_factor = 3;
   int64_t batch_sentences = 0;  // decoded together; 0: 32, or as many as have 64 hypotheses
   int32_t eos = 0;
@@ -44,8 +44,8 @@ struct GenerationOptions {
   // Hypotheses of one sentence that are under way at a time.
   int64_t hypotheses() const { return do_sample ? num_return_sequences : num_beams; }
   int64_t sentences_a_batch() const;
-  // Of a source of `source_tokens`, by a model of `positions`.
-  int64_t longest_translation(int64_t source_tokens, int64_t positions) const;
+  // Tokens of what is made of a source of `source_tokens`, by a model that can make `possible`.
+  int64_t longest(int64_t source_tokens, int64_t possible) const;
 };
 
 }  // namespace podium

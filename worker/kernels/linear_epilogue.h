@@ -6,7 +6,8 @@
 
 namespace podium {
 
-enum class Activation : uint8_t { kRelu, kGelu, kSilu };  // Hugging Face's "relu", "gelu" (with erf), "silu" ("swish")
+// Hugging Face's "relu", "gelu" (with erf), "silu" ("swish") and "gelu_new" (GELU's approximation by tanh, GPT-2's).
+enum class Activation : uint8_t { kRelu, kGelu, kSilu, kGeluTanh };
 
 // x (R,N) += bias (N).
 void bias_add(Executor& executor, const Tensor& bias, const Tensor& x);

@@ -7,25 +7,23 @@
 
 namespace podium {
 
-AttentionLayer::AttentionLayer(ParameterSet& parameters, Kind kind, const std::string& name,
-                               const std::string& norm_name, std::string observed, const SublayerOptions& options,
-                               uint32_t& dropout_layers)
+AttentionLayer::AttentionLayer(ParameterSet& parameters, Kind kind, const AttentionNames& names, std::string observed,
+                               const SublayerOptions& options, uint32_t& dropout_layers)
     : kind_(kind), observed_(std::move(observed)), options_(options) {
   const int64_t width = options.width;
-  const std::array<std::string, 3> weights = {name + ".q_proj.weight", name + ".k_proj.weight",
-                                              name + ".v_proj.weight"};
-  const std::array<std::string, 3> biases = {name + ".q_proj.bias", name + ".k_proj.bias", name + ".v_proj.bias"};
+  const std::array<std::string, 3> weights = {names.query + ".weight", names.key + ".weight", names.value + ".weight"};
+  const std::array<std::string, 3> biases = {names.query + ".bias", names.key + ".bias", names.value + ".bias"};
   if (kind == Kind::kSelf) {
     query_.weight = parameters.add_stacked(weights, {width, width}, Initializer::kXavierUniform);
     query_.bias = parameters.add_stacked(biases, {width}, Initializer::kZeros);
   } else {
-    query_ = add_linear(parameters, name + ".q_proj", width, width);
+    query_ = add_linear(parameters, names.query, width, width);
     key_value_.weight =
         parameters.add_stacked(std::span(weights).subspan(1), {width, width}, Initializer::kXavierUniform);
     key_value_.bias = parameters.add_stacked(std::span(biases).subspan(1), {width}, Initializer::kZeros);
   }
-  out_ = add_linear(parameters, name + ".out_proj", width, width);
-  end_.norm = add_layer_norm(parameters, norm_name, width);
+  out_ = add_linear(parameters, names.output, width, width);
+  end_.norm = add_layer_norm(parameters, names.norm, width);
   probability_dropout_layer_ = dropout_layers++;
   end_.dropout_layer = dropout_layers++;
 }

@@ -19,13 +19,17 @@ struct AttentionActivations {
   SublayerEndActivations end;
 };
 
+// What a format calls the parameters, each with .weight and .bias behind.
+struct AttentionNames {
+  std::string query, key, value, output, norm;
+};
+
 class AttentionLayer {
  public:
   enum class Kind : uint8_t { kSelf, kCross };
-  // `name` is Hugging Face's, as "model.decoder.layers.0.encoder_attn"; norm_name likewise; `observed` is what the
-  // observer is told.
-  AttentionLayer(ParameterSet& parameters, Kind kind, const std::string& name, const std::string& norm_name,
-                 std::string observed, const SublayerOptions& options, uint32_t& dropout_layers);
+  // `observed` is what the observer is told.
+  AttentionLayer(ParameterSet& parameters, Kind kind, const AttentionNames& names, std::string observed,
+                 const SublayerOptions& options, uint32_t& dropout_layers);
 
   // backward: the probabilities are kept, which take more than all else when sentences are long.
   void plan(Arena& arena, const AttentionLayout& layout, int64_t rows, int64_t memory_rows, bool backward,

@@ -2,13 +2,13 @@
 
 namespace podium {
 
-FeedForward::FeedForward(ParameterSet& parameters, const std::string& layer, std::string observed,
+FeedForward::FeedForward(ParameterSet& parameters, const FeedForwardNames& names, std::string observed,
                          const SublayerOptions& options, int64_t hidden_size, Activation activation,
                          uint32_t& dropout_layers)
     : observed_(std::move(observed)), options_(options), hidden_size_(hidden_size), activation_(activation) {
-  fc1_ = add_linear(parameters, layer + ".fc1", options.width, hidden_size);
-  fc2_ = add_linear(parameters, layer + ".fc2", hidden_size, options.width);
-  end_.norm = add_layer_norm(parameters, layer + ".final_layer_norm", options.width);
+  fc1_ = add_linear(parameters, names.fc1, options.width, hidden_size);
+  fc2_ = add_linear(parameters, names.fc2, hidden_size, options.width);
+  end_.norm = add_layer_norm(parameters, names.norm, options.width);
   activation_dropout_layer_ = dropout_layers++;
   end_.dropout_layer = dropout_layers++;
 }

@@ -12,11 +12,15 @@ struct FeedForwardActivations {
   SublayerEndActivations end;
 };
 
+// What a format calls the parameters, each with .weight and .bias behind.
+struct FeedForwardNames {
+  std::string fc1, fc2, norm;
+};
+
 class FeedForward {
  public:
-  // Parameters LAYER.fc1, LAYER.fc2 and LAYER.final_layer_norm, as Hugging Face names them.
-  FeedForward(ParameterSet& parameters, const std::string& layer, std::string observed, const SublayerOptions& options,
-              int64_t hidden_size, Activation activation, uint32_t& dropout_layers);
+  FeedForward(ParameterSet& parameters, const FeedForwardNames& names, std::string observed,
+              const SublayerOptions& options, int64_t hidden_size, Activation activation, uint32_t& dropout_layers);
 
   void plan(Arena& arena, int64_t rows, FeedForwardActivations& activations) const;
   // input (R,D). The result is activations.end.output.

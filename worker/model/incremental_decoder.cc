@@ -25,8 +25,7 @@ IncrementalDecoder::IncrementalDecoder(const Transformer& model, FlatParameters 
 
 void IncrementalDecoder::begin(const PackedSequences& source) {
   source_ = source;
-  length_ = 0;
-  histories_.clear();
+  rows_.begin(std::vector<int32_t>(static_cast<size_t>(source.count()), 0));
   const AttentionLayout layout{source_.begin, source_.length, source_.begin, source_.length, false};
   const int64_t rows = source_.rows(), width = model_.config().embedding_size;
   auto plan = [&](Arena& arena) {
@@ -50,22 +49,6 @@ void IncrementalDecoder::project_memory(const Tensor& memory) {
   }
 }
 
-void IncrementalDecoder::extend_histories(std::span<const int32_t> parents, int64_t hypotheses) {
-  histories_.swap(parents_histories_);
-  histories_.clear();
-  self_begin_.clear();
-  for (int64_t i = 0; i < hypotheses; ++i) {
-    self_begin_.push_back(static_cast<int32_t>(histories_.size()));
-    if (length_ > 0) {
-      const int64_t begin = parents[i] * length_;
-      PODIUM_CHECK(begin >= 0 && begin + length_ <= std::ssize(parents_histories_), "parent {}", parents[i]);
-      histories_.insert(histories_.end(), parents_histories_.begin() + begin,
-                        parents_histories_.begin() + begin + length_);
-    }
-    histories_.push_back(static_cast<int32_t>(length_ * maximum_hypotheses_ + i));
-  }
-}
-
 void IncrementalDecoder::group_by_sentence(std::span<const int32_t> sentences) {
   for (auto* list : {&cross_query_, &cross_query_count_, &cross_begin_, &cross_count_}) list->clear();
   for (size_t i = 0; i < sentences.size(); ++i) {
@@ -85,15 +68,14 @@ Tensor IncrementalDecoder::step(std::span<const int32_t> sentences, std::span<co
   const TransformerConfig& config = model_.config();
   const int64_t rows = std::ssize(sentences), width = config.embedding_size;
   PODIUM_CHECK(std::ssize(tokens) == rows && std::ssize(parents) == rows && rows <= maximum_hypotheses_ &&
-                   length_ < maximum_tokens_,
-               "{} of {} hypotheses, token {} of {}", rows, maximum_hypotheses_, length_, maximum_tokens_);
-  extend_histories(parents, rows);
+                   rows_.steps() < maximum_tokens_,
+               "{} of {} hypotheses, token {} of {}", rows, maximum_hypotheses_, rows_.steps(), maximum_tokens_);
+  positions_.assign(sentences.size(), static_cast<int32_t>(rows_.steps()));
+  rows_.extend(sentences, parents, maximum_hypotheses_);
   group_by_sentence(sentences);
   self_query_.resize(sentences.size());
   std::iota(self_query_.begin(), self_query_.end(), 0);
   self_query_count_.assign(sentences.size(), 1);
-  self_count_.assign(sentences.size(), static_cast<int32_t>(length_ + 1));
-  positions_.assign(sentences.size(), static_cast<int32_t>(length_));
   const size_t numbers =
       static_cast<size_t>(rows) * static_cast<size_t>(layers_.size() * (14 * width + 2 * config.feed_forward_size) +
                                                       config.target_vocabulary + 4 * width);
@@ -112,7 +94,6 @@ Tensor IncrementalDecoder::step(std::span<const int32_t> sentences, std::span<co
   }
   Tensor logits = step_arena_.allocate({rows, config.target_vocabulary});
   matmul(executor_, x, Transpose::kNo, weights_[model_.output_], Transpose::kYes, logits);
-  ++length_;
   return logits;
 }
 
@@ -128,10 +109,11 @@ Tensor IncrementalDecoder::self_attention(size_t layer, const Tensor& x) {
   bias_add(executor_, weights_[attention.query_projection().bias], a.query);
   float* cache = layers_[layer].keys_values.get();
   for (int64_t i = 0; i < x.rows(); ++i) {
-    std::memcpy(cache + (length_ * maximum_hypotheses_ + i) * 2 * width, a.query.f32() + i * 3 * width + width,
+    std::memcpy(cache + rows_.new_row(static_cast<size_t>(i)) * 2 * width, a.query.f32() + i * 3 * width + width,
                 static_cast<size_t>(2 * width) * sizeof(float));
   }
-  const AttentionLayout layout{self_query_, self_query_count_, self_begin_, self_count_, false, histories_};
+  const AttentionLayout layout{self_query_, self_query_count_, rows_.row_begin(), rows_.row_count(),
+                               false,       rows_.rows()};
   attention_forward(executor_, layout, model_.config().heads, static_cast<int>(attention.head_size()),
                     attention.scale(), {a.query.f32(), 3 * width}, {cache, 2 * width}, {cache + width, 2 * width}, {},
                     {}, {a.context.f32(), width});

@@ -1,34 +1,36 @@
-// Decoding token by token with a key-value cache.
+// Translating token by token with a key-value cache.
 #pragma once
 
 #include <memory>
 #include <span>
 #include <vector>
 
+#include "worker/model/cached_rows.h"
+#include "worker/model/step_decoder.h"
 #include "worker/model/transformer.h"
 
 namespace podium {
 
 // Holds the encoded sources of a batch, and the keys and values of what was decoded so far. A hypothesis, a translation
-// under way, is a list of rows of this cache, one a token. Each token writes one row; hypotheses that branch from one
-// another name the same rows, so that nothing is copied. The keys and values of a source serve all its hypotheses.
-class IncrementalDecoder {
+// under way, is a list of rows of this cache (CachedRows). The keys and values of a source serve all its hypotheses.
+class IncrementalDecoder : public StepDecoder {
  public:
   // For up to `maximum_hypotheses` in a step and `maximum_tokens` steps. The cache takes their product of rows, of
   // which the operating system provides what has been used.
   IncrementalDecoder(const Transformer& model, FlatParameters weights, Executor& executor, int64_t maximum_hypotheses,
                      int64_t maximum_tokens);
 
-  // Encodes the sources (each ends with eos) and forgets what was decoded before.
-  void begin(const PackedSequences& source);
-
-  // Feeds one token to each of R hypotheses: hypothesis i translates sentences[i] (an index into the sources;
-  // ascending) and goes on from hypothesis parents[i] of the call before, one of the same sentence (ignored in the
-  // first call). A parent may have any number of children. Returns the logits (R, V) of the tokens after these; the
-  // caller may change them, and they live until the next call.
-  Tensor step(std::span<const int32_t> sentences, std::span<const int32_t> parents, std::span<const int32_t> tokens);
-
-  int64_t tokens_decoded() const { return length_; }
+  // Encodes the sources; each ends with eos.
+  void begin(const PackedSequences& source) override;
+  // As in MarianMT: padding begins a translation, and is never part of it.
+  int32_t first_token(int32_t) const override { return forbidden_token(); }
+  int32_t forbidden_token() const override { return static_cast<int32_t>(model_.config().target_vocabulary - 1); }
+  bool continues_input() const override { return false; }
+  // The first position is the start's.
+  int64_t longest(int32_t) const override { return model_.config().maximum_positions - 1; }
+  Tensor step(std::span<const int32_t> sentences, std::span<const int32_t> parents,
+              std::span<const int32_t> tokens) override;
+  int64_t tokens_decoded() const override { return rows_.steps(); }
 
  private:
   struct LayerCache {
@@ -36,7 +38,6 @@ class IncrementalDecoder {
     Tensor cross_key_value;                // (source rows, 2D)
   };
   void project_memory(const Tensor& memory);
-  void extend_histories(std::span<const int32_t> parents, int64_t hypotheses);
   void group_by_sentence(std::span<const int32_t> sentences);
   Tensor self_attention(size_t layer, const Tensor& x);
   Tensor cross_attention(size_t layer, const Tensor& x);
@@ -51,11 +52,9 @@ class IncrementalDecoder {
   Arena step_arena_{1};
   std::vector<LayerCache> layers_;
   PackedSequences source_;
-  int64_t length_ = 0;
-  // Of the newest step: the rows of every hypothesis, (hypotheses, length), and those of the step before.
-  std::vector<int32_t> histories_, parents_histories_;
+  CachedRows rows_;
   // Of the step under way: one entry a hypothesis; and for the cross-attention, one a sentence.
-  std::vector<int32_t> positions_, self_query_, self_query_count_, self_begin_, self_count_;
+  std::vector<int32_t> positions_, self_query_, self_query_count_;
   std::vector<int32_t> cross_query_, cross_query_count_, cross_begin_, cross_count_;
 };
 

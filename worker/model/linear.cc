@@ -1,5 +1,7 @@
 #include "worker/model/linear.h"
 
+#include <tuple>
+
 namespace podium {
 
 Linear add_linear(ParameterSet& parameters, const std::string& name, int64_t inputs, int64_t outputs) {
@@ -10,18 +12,19 @@ Linear add_linear(ParameterSet& parameters, const std::string& name, int64_t inp
 }
 
 void linear_product(const StepContext& context, const Linear& linear, const Tensor& x, const Tensor& y) {
-  matmul(context.executor, x, Transpose::kNo, context.weights[linear.weight], Transpose::kYes, y);
+  matmul(context.executor, x, Transpose::kNo, context.weights[linear.weight], Transpose{!linear.input_major}, y);
 }
 
 void linear_weight_gradient(const StepContext& context, const Linear& linear, const Tensor& x,
                             const Tensor& y_gradient) {
-  matmul(context.executor, y_gradient, Transpose::kYes, x, Transpose::kNo, context.gradients[linear.weight]);
+  const auto& [rows, columns] = linear.input_major ? std::tie(x, y_gradient) : std::tie(y_gradient, x);
+  matmul(context.executor, rows, Transpose::kYes, columns, Transpose::kNo, context.gradients[linear.weight]);
 }
 
 void linear_input_gradient(const StepContext& context, const Linear& linear, const Tensor& y_gradient,
                            const Tensor& x_gradient, Store store) {
-  matmul(context.executor, y_gradient, Transpose::kNo, context.weights[linear.weight], Transpose::kNo, x_gradient,
-         store);
+  matmul(context.executor, y_gradient, Transpose::kNo, context.weights[linear.weight], Transpose{linear.input_major},
+         x_gradient, store);
 }
 
 }  // namespace podium

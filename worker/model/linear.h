@@ -9,13 +9,15 @@
 
 namespace podium {
 
-// A Linear layer: y = x·Wᵀ + b. weight (out, in), bias (out).
+// A Linear layer: y = x·Wᵀ + b. weight (out, in), bias (out). With `input_major`, y = x·W + b and weight (in, out):
+// what GPT-2 calls Conv1D.
 struct Linear {
   ParameterRef weight, bias;
+  bool input_major = false;
 };
 Linear add_linear(ParameterSet& parameters, const std::string& name, int64_t inputs, int64_t outputs);
 
-// y (R,out) = x (R,in)·Wᵀ, without the bias (an epilogue adds it).
+// y (R,out) = x (R,in)·Wᵀ or x·W, without the bias (an epilogue adds it).
 void linear_product(const StepContext& context, const Linear& linear, const Tensor& x, const Tensor& y);
 // Gradient of the weight from that of y, and, where wanted, x's.
 void linear_weight_gradient(const StepContext& context, const Linear& linear, const Tensor& x,

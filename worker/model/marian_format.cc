@@ -1,6 +1,7 @@
 #include "worker/model/marian_format.h"
 
 #include "worker/json/strict_json.h"
+#include "worker/model/activation_names.h"
 
 namespace podium {
 namespace {
@@ -23,17 +24,11 @@ bool boolean_or(const nlohmann::json& json, const char* key, bool otherwise, con
 }
 
 Activation activation_of(const std::string& name, const std::string& path) {
-  if (name == "relu") return Activation::kRelu;
-  if (name == "gelu") return Activation::kGelu;
-  if (name == "silu" || name == "swish") return Activation::kSilu;
-  throw Error("{}: \"activation_function\" is {}; relu, gelu, silu or swish was expected", path, name);
+  if (const std::optional<Activation> activation = activation_named(name)) return *activation;
+  throw Error("{}: \"activation_function\" is {}; relu, gelu, silu, swish or gelu_new was expected", path, name);
 }
 
 }  // namespace
-
-const char* name_of(Activation activation) {
-  return activation == Activation::kRelu ? "relu" : activation == Activation::kGelu ? "gelu" : "silu";
-}
 
 std::string marian_config(const TransformerConfig& c) {
   const int64_t pad = c.target_vocabulary - 1;

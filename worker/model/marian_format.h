@@ -20,6 +20,4 @@ std::string marian_tokenizer_config(const TransformerConfig& config, const std::
 // Podium does not compute (pre-norm, learned positions, unscaled embeddings).
 TransformerConfig parse_marian_config(std::string_view json, const std::string& path);
 
-const char* name_of(Activation activation);
-
 }  // namespace podium

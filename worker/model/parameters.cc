@@ -13,10 +13,10 @@ ParameterRef ParameterSet::reserve(Shape shape) {
   return ref;
 }
 
-ParameterRef ParameterSet::add(std::string name, Shape shape, Initializer initializer, int64_t zero_row) {
+ParameterRef ParameterSet::add(std::string name, Shape shape, Initializer initializer, int64_t zero_row, float factor) {
   PODIUM_CHECK(find(name) == nullptr, "two parameters named {}", name);
   ParameterRef ref = reserve(shape);
-  named_.push_back({std::move(name), ref, initializer, zero_row});
+  named_.push_back({std::move(name), ref, initializer, zero_row, factor});
   return ref;
 }
 
@@ -27,7 +27,7 @@ ParameterRef ParameterSet::add_stacked(std::span<const std::string> names, Shape
   Shape stacked = vector ? Shape{count * shape_of_each[0]} : Shape{count * shape_of_each[0], shape_of_each[1]};
   ParameterRef ref = reserve(stacked);
   for (int64_t i = 0; i < count; ++i)
-    named_.push_back({names[i], {ref.offset + i * shape_of_each.size(), shape_of_each}, initializer, -1});
+    named_.push_back({names[i], {ref.offset + i * shape_of_each.size(), shape_of_each}, initializer});
   return ref;
 }
 
@@ -42,6 +42,20 @@ int64_t ParameterSet::count() const {
   return sum;
 }
 
+namespace {
+
+// [-1, 1), exact.
+float uniform(CounterRandom& random) { return static_cast<float>(random.next() >> 40) * 0x1p-23f - 1; }
+
+// The variance of a uniform number from [-1, 1) is 1/3.
+float normal(CounterRandom& random) {
+  float sum = 0;
+  for (int i = 0; i < 12; ++i) sum += uniform(random);
+  return sum * 0.5f;
+}
+
+}  // namespace
+
 void ParameterSet::initialize(uint64_t seed, std::span<float> weights) const {
   PODIUM_CHECK(static_cast<int64_t>(weights.size()) == size_);
   std::fill(weights.begin(), weights.end(), 0.0f);
@@ -54,8 +68,12 @@ void ParameterSet::initialize(uint64_t seed, std::span<float> weights) const {
     if (parameter.initializer == Initializer::kEmbedding) limit = std::sqrt(3.0 / static_cast<double>(shape.columns()));
     CounterRandom random(seed, hash_text(0, parameter.name), 0);
     for (int64_t i = 0; i < shape.size(); ++i) {
-      const float uniform = static_cast<float>(random.next() >> 40) * 0x1p-23f - 1;  // [-1, 1), exact
-      values[i] = parameter.initializer == Initializer::kOnes ? 1.0f : uniform * static_cast<float>(limit);
+      if (parameter.initializer == Initializer::kOnes)
+        values[i] = 1;
+      else if (parameter.initializer == Initializer::kNormal)
+        values[i] = normal(random) * (0.02f * parameter.factor);
+      else
+        values[i] = uniform(random) * static_cast<float>(limit);
     }
     if (parameter.zero_row >= 0) std::fill_n(values + parameter.zero_row * shape.columns(), shape.columns(), 0.0f);
   }

@@ -20,6 +20,7 @@ struct ParameterRef {
 enum class Initializer : uint8_t {
   kXavierUniform,  // U(-a, a), a = sqrt(6 / (in + out)): Glorot & Bengio 2010
   kEmbedding,      // U with standard deviation columns^-0.5
+  kNormal,         // N(0, 0.02), as BERT and GPT-2 begin: the sum of twelve uniform numbers, which stays within 0.12
   kZeros,
   kOnes,
 };
@@ -29,12 +30,13 @@ struct NamedParameter {
   ParameterRef ref;
   Initializer initializer;
   int64_t zero_row = -1;  // a row that is zero and stays so: padding's embedding
+  float factor = 1;       // of the initial numbers
 };
 
 class ParameterSet {
  public:
   // Adds one parameter, 64-byte aligned.
-  ParameterRef add(std::string name, Shape shape, Initializer initializer, int64_t zero_row = -1);
+  ParameterRef add(std::string name, Shape shape, Initializer initializer, int64_t zero_row = -1, float factor = 1);
   // Adds parameters of the same column count without gaps, and returns them as one with the rows of all: the fused
   // projections that are computed as one product and exported as several.
   ParameterRef add_stacked(std::span<const std::string> names, Shape shape_of_each, Initializer initializer);

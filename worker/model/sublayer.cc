@@ -35,7 +35,7 @@ void sublayer_end_forward(const StepContext& context, const SublayerEnd& end, co
 
 void sublayer_end_backward(const StepContext& context, const SublayerEnd& end, const SublayerOptions& options,
                            const ParameterRef& bias, const SublayerEndActivations& a, const Tensor& gradient,
-                           const Tensor& residual_gradient) {
+                           const Tensor& residual_gradient, Store store) {
   ResidualLayerNormBackward arguments;
   arguments.normalized_gradient = gradient;
   arguments.sum = a.sum;
@@ -43,6 +43,7 @@ void sublayer_end_backward(const StepContext& context, const SublayerEnd& end, c
   arguments.rstd = a.rstd;
   arguments.gamma = context.weights[end.norm.gamma];
   arguments.dropout = context.dropout_of(options.dropout, end.dropout_layer);
+  arguments.add_to_sum_gradient = store == Store::kAdd;
   arguments.sum_gradient = residual_gradient;
   arguments.x_gradient = gradient;
   arguments.gamma_gradient = context.gradients[end.norm.gamma];

@@ -1,4 +1,5 @@
-// What ends every sublayer of a post-norm transformer: bias, dropout, residual connection, layer normalisation.
+// What ends every sublayer: bias, dropout, residual connection, layer normalisation. In a post-norm transformer the
+// normalisation is the sublayer's own; in a pre-norm one it is what the next sublayer begins with.
 #pragma once
 
 #include <string>
@@ -32,9 +33,10 @@ struct SublayerOptions {
 };
 void sublayer_end_forward(const StepContext& context, const SublayerEnd& end, const SublayerOptions& options,
                           const ParameterRef& bias, const Tensor& residual, SublayerEndActivations& activations);
-// gradient (R,D): in, of the output; out, of the last product's result. residual_gradient (R,D) is replaced.
+// gradient (R,D): in, of the output; out, of the last product's result. residual_gradient (R,D) is replaced, or added
+// to: the pre-norm stream of residuals, which later sublayers have read too.
 void sublayer_end_backward(const StepContext& context, const SublayerEnd& end, const SublayerOptions& options,
                            const ParameterRef& bias, const SublayerEndActivations& activations, const Tensor& gradient,
-                           const Tensor& residual_gradient);
+                           const Tensor& residual_gradient, Store store = Store::kReplace);
 
 }  // namespace podium

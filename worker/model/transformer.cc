@@ -10,9 +10,6 @@
 namespace podium {
 namespace {
 
-// Rows of logits that are in memory at a time.
-constexpr int64_t kLogitRows = 512;
-
 SublayerOptions sublayer_options(const TransformerConfig& config) {
   SublayerOptions options;
   options.width = config.embedding_size;
@@ -50,11 +47,15 @@ Transformer::Transformer(const TransformerConfig& config) : config_(config) {
   const SublayerOptions options = sublayer_options(config);
   using Kind = AttentionLayer::Kind;
   auto attention = [&](Kind kind, const std::string& layer, const char* name, const char* observed) {
-    return AttentionLayer(parameters_, kind, layer + "." + name, layer + "." + name + "_layer_norm",
-                          layer.substr(std::string("model.").size()) + "." + observed, options, dropout_layers);
+    const std::string prefix = layer + "." + name;
+    const AttentionNames names{prefix + ".q_proj", prefix + ".k_proj", prefix + ".v_proj", prefix + ".out_proj",
+                               prefix + "_layer_norm"};
+    return AttentionLayer(parameters_, kind, names, layer.substr(std::string("model.").size()) + "." + observed,
+                          options, dropout_layers);
   };
   auto feed_forward = [&](const std::string& layer) {
-    return FeedForward(parameters_, layer, layer.substr(std::string("model.").size()) + ".feed_forward", options,
+    const FeedForwardNames names{layer + ".fc1", layer + ".fc2", layer + ".final_layer_norm"};
+    return FeedForward(parameters_, names, layer.substr(std::string("model.").size()) + ".feed_forward", options,
                        config.feed_forward_size, config.activation, dropout_layers);
   };
   for (int i = 0; i < config.encoder_layers; ++i) {
@@ -128,7 +129,7 @@ void Transformer::plan(const Layouts& layouts, int64_t source_rows, int64_t targ
                                      w.decoder_[i].cross_attention);
     decoder_[i].feed_forward.plan(arena, target_rows, w.decoder_[i].feed_forward);
   }
-  w.logits_ = arena.allocate({std::min(target_rows, kLogitRows), config_.target_vocabulary});
+  w.loss_.plan(arena, target_rows, config_.target_vocabulary);
   if (!backward || !arena.measures()) return;
   // The backward pass's own: a gradient in, a gradient out and one of the encoder's output, and the widest layer's
   // scratch.
@@ -144,8 +145,6 @@ void Transformer::reserve(const Layouts& layouts, const Shard& shard, bool backw
   plan(layouts, source_rows, target_rows, backward, measure, w);
   const size_t needed = measure.peak_bytes() + 64 * 64;
   if (needed > w.arena_.capacity_bytes()) w.arena_ = Arena(needed + needed / 4);
-  const size_t logit_rows = static_cast<size_t>(std::min(target_rows, kLogitRows));
-  if (w.row_scratch_.size() < 2 * logit_rows) w.row_scratch_.resize(2 * static_cast<size_t>(kLogitRows));
   plan(layouts, source_rows, target_rows, backward, w.arena_, w);
 }
 
@@ -186,29 +185,6 @@ Tensor Transformer::decode(const StepContext& context, const Layouts& layouts, c
   return x;
 }
 
-CrossEntropySums Transformer::output_loss(const StepContext& context, const Tensor& states,
-                                          std::span<const int32_t> labels, float label_smoothing,
-                                          TransformerWorkspace& w, const Tensor& states_gradient) const {
-  CrossEntropySums sums;
-  const bool backward = !states_gradient.empty();
-  const Tensor table = context.weights[output_];
-  for (int64_t begin = 0; begin < states.rows(); begin += kLogitRows) {
-    const int64_t rows = std::min(kLogitRows, states.rows() - begin);
-    const Tensor block = states.row_range(begin, rows);
-    const Tensor logits = w.logits_.row_range(0, rows);
-    matmul(context.executor, block, Transpose::kNo, table, Transpose::kYes, logits);
-    context.observe("", "logits", logits);
-    sums +=
-        cross_entropy(context.executor, logits, labels.subspan(static_cast<size_t>(begin), static_cast<size_t>(rows)),
-                      label_smoothing, backward, w.row_scratch_);
-    if (!backward) continue;
-    matmul(context.executor, logits, Transpose::kYes, block, Transpose::kNo, context.gradients[output_],
-           begin == 0 ? Store::kReplace : Store::kAdd);
-    matmul(context.executor, logits, Transpose::kNo, table, Transpose::kNo, states_gradient.row_range(begin, rows));
-  }
-  return sums;
-}
-
 CrossEntropySums Transformer::evaluate_shard(const StepContext& context, const Shard& shard, float label_smoothing,
                                              Workspace& workspace) const {
   if (shard.labels.empty()) return {};
@@ -217,7 +193,7 @@ CrossEntropySums Transformer::evaluate_shard(const StepContext& context, const S
   reserve(layouts, shard, false, w);
   const Tensor memory = encode(context, layouts.encoder_self, shard.source, w);
   const Tensor states = decode(context, layouts, shard.target_input, memory, w);
-  return output_loss(context, states, shard.labels, label_smoothing, w, {});
+  return w.loss_(context, states, output_, shard.labels, label_smoothing, {});
 }
 
 CrossEntropySums Transformer::train_shard(const StepContext& context, const Shard& shard, float label_smoothing,
@@ -234,7 +210,7 @@ CrossEntropySums Transformer::train_shard(const StepContext& context, const Shar
   const Tensor states = decode(context, layouts, shard.target_input, memory, w);
   const Tensor gradient = w.arena_.allocate(states.shape);
   const Tensor memory_gradient = w.arena_.allocate(memory.shape);
-  CrossEntropySums sums = output_loss(context, states, shard.labels, label_smoothing, w, gradient);
+  CrossEntropySums sums = w.loss_(context, states, output_, shard.labels, label_smoothing, gradient);
   if (!config_.tie_output) ready(output_.offset, parameters_.size());
   decoder_backward(context, layouts, shard, memory, w, gradient, memory_gradient, ready);
   encoder_backward(context, layouts, shard, w, memory_gradient, ready);

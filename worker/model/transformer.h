@@ -8,6 +8,7 @@
 #include "worker/model/attention_layer.h"
 #include "worker/model/feed_forward.h"
 #include "worker/model/model.h"
+#include "worker/model/vocabulary_loss.h"
 
 namespace podium {
 
@@ -54,8 +55,7 @@ class TransformerWorkspace : public Workspace {
   Tensor source_embedded_, target_embedded_;
   std::vector<EncoderLayerActivations> encoder_;
   std::vector<DecoderLayerActivations> decoder_;
-  Tensor logits_;                    // a block of rows × vocabulary
-  std::vector<double> row_scratch_;  // of cross_entropy
+  VocabularyLoss loss_;
 };
 
 class Transformer : public Model {
@@ -90,10 +90,6 @@ class Transformer : public Model {
                 TransformerWorkspace& workspace) const;
   Tensor decode(const StepContext& context, const Layouts& layouts, const PackedSequences& target_input,
                 const Tensor& memory, TransformerWorkspace& workspace) const;
-  // Output projection and loss, in blocks of rows. states_gradient (R,D): replaced, empty: no backward pass.
-  CrossEntropySums output_loss(const StepContext& context, const Tensor& states, std::span<const int32_t> labels,
-                               float label_smoothing, TransformerWorkspace& workspace,
-                               const Tensor& states_gradient) const;
   void decoder_backward(const StepContext& context, const Layouts& layouts, const Shard& shard, const Tensor& memory,
                         TransformerWorkspace& workspace, Tensor gradient, const Tensor& memory_gradient,
                         const GradientReady& ready) const;

@@ -44,20 +44,28 @@ void require_use(const ParameterSet& parameters, const char* key, const std::str
                 nearest_name(pattern, names));
 }
 
-// "model.encoder.layers.3.fc1.bias": the stack "model.encoder.layers." and its layer 3.
+// "model.encoder.layers.3.fc1.bias": the stack "model.encoder.layers." and its layer 3. BERT calls it
+// "bert.encoder.layer.", GPT-2 "transformer.h.".
 struct Layer {
   std::string_view stack;
   int64_t index = 0;
 };
 
 std::optional<Layer> layer_of(std::string_view name) {
-  constexpr std::string_view kLayers = ".layers.";
-  const size_t at = name.find(kLayers);
-  if (at == std::string_view::npos) return std::nullopt;
-  Layer layer{name.substr(0, at + kLayers.size()), 0};
-  const std::string_view rest = name.substr(at + kLayers.size());
-  if (std::from_chars(rest.data(), rest.data() + rest.size(), layer.index).ec != std::errc()) return std::nullopt;
-  return layer;
+  for (const std::string_view layers : {".layers.", ".layer.", ".h."}) {
+    const size_t at = name.find(layers);
+    if (at == std::string_view::npos) continue;
+    Layer layer{name.substr(0, at + layers.size()), 0};
+    const std::string_view rest = name.substr(at + layers.size());
+    if (std::from_chars(rest.data(), rest.data() + rest.size(), layer.index).ec == std::errc()) return layer;
+  }
+  return std::nullopt;
+}
+
+bool is_embedding(std::string_view name) {
+  for (const char* part : {"embed", "shared", ".wte.", ".wpe."})
+    if (name.find(part) != std::string_view::npos) return true;
+  return false;
 }
 
 bool updated_alike(const AdamSegment& a, const AdamSegment& b) {
@@ -76,14 +84,14 @@ int64_t layer_depth(const ParameterSet& parameters, std::string_view name) {
     if (own && other->stack == own->stack) layers_of_stack = std::max(layers_of_stack, other->index + 1);
   }
   if (own) return layers_of_stack - own->index;
-  return name == "lm_head.weight" ? 0 : deepest + 1;
+  return is_embedding(name) ? deepest + 1 : 0;
 }
 
 std::vector<AdamSegment> parameter_segments(const ParameterSet& parameters, const ParameterGroups& groups) {
   std::vector<Factor> factors;
   for (const std::string& text : groups.learning_rates) factors.push_back(parse_factor(text));
   for (const Factor& factor : factors) require_use(parameters, "optimizer.learning_rates", factor.pattern);
-  for (const std::string& pattern : groups.no_weight_decay)
+  for (const std::string& pattern : groups.weight_decay > 0 ? groups.no_weight_decay : std::vector<std::string>())
     require_use(parameters, "optimizer.no_weight_decay", pattern);
   for (const std::string& pattern : groups.frozen) require_use(parameters, "training.freeze", pattern);
 

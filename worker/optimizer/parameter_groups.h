@@ -15,9 +15,9 @@ namespace podium {
 // Patterns are globs (* and ?) for whole names.
 struct ParameterGroups {
   double weight_decay = 0;
-  std::vector<std::string> no_weight_decay;
-  std::vector<std::string> learning_rates;  // "PATTERN=FACTOR"; the first that fits a parameter counts
-  double layer_decay = 1;                   // see layer_depth
+  std::vector<std::string> no_weight_decay;  // not looked at without weight_decay
+  std::vector<std::string> learning_rates;   // "PATTERN=FACTOR"; the first that fits a parameter counts
+  double layer_decay = 1;                    // see layer_depth
   std::vector<std::string> frozen;
 };
 
@@ -28,10 +28,11 @@ std::vector<AdamSegment> parameter_segments(const ParameterSet& parameters, cons
 // The frozen segments' begin and end.
 std::vector<std::pair<int64_t, int64_t>> frozen_parts(const std::vector<AdamSegment>& segments);
 
-// How many layers `name` lies below the output projection: 0 for that, 1 for the last layer of encoder and decoder
-// alike, 2 for the one before, and one more than the deepest layer for embeddings, which are lowest also where they
-// are the output projection too. A parameter's learning rate is multiplied by layer_decay to the power of it (Howard &
-// Ruder 2018; ELECTRA and BEiT count like this).
+// How many layers `name` lies below the output: 0 for what follows the layers (an output projection, a last
+// normalisation, a pooler, a classifier), 1 for the last layer of encoder and decoder alike, 2 for the one before, and
+// one more than the deepest layer for embeddings, which are lowest also where they are the output projection too. A
+// parameter's learning rate is multiplied by layer_decay to the power of it (Howard & Ruder 2018; ELECTRA and BEiT
+// count like this).
 int64_t layer_depth(const ParameterSet& parameters, std::string_view name);
 
 }  // namespace podium

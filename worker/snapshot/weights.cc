@@ -50,7 +50,7 @@ std::unique_ptr<ObjectSource> model_weights_source(const Model& model, std::span
 std::unique_ptr<ObjectSource> optimizer_source(const ParameterSet& parameters, std::span<const float> first_moment,
                                                std::span<const float> second_moment, std::span<const float> weights) {
   std::vector<StoredTensor> tensors;
-  for (const auto& [name, ref, initializer, zero_row] : parameters.named()) {
+  for (const auto& [name, ref, initializer, zero_row, factor] : parameters.named()) {
     tensors.push_back(borrow(kFirstMoment + name, first_moment, ref.offset, ref.shape));
     tensors.push_back(borrow(kSecondMoment + name, second_moment, ref.offset, ref.shape));
     if (!weights.empty()) tensors.push_back(borrow(kWeights + name, weights, ref.offset, ref.shape));

@@ -101,7 +101,7 @@ GradientStep::Result GradientStep::run(FlatParameters weights, std::span<const S
 }
 
 void GradientStep::zero_frozen(float* gradient, int64_t begin, int64_t end) const {
-  for (const auto& [frozen_begin, frozen_end] : options_.frozen) {
+  for (const auto& [frozen_begin, frozen_end] : frozen_) {
     const int64_t from = std::max(begin, frozen_begin), to = std::min(end, frozen_end);
     if (from < to) std::fill(gradient + from, gradient + to, 0.0f);
   }

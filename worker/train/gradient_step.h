@@ -20,8 +20,6 @@ struct GradientStepOptions {
   int64_t shards = 1;          // of the global batch
   int threads = 1;             // of this rank
   int64_t bucket = 6'553'600;  // numbers that travel together
-  // Frozen parts of the flat buffer: their gradient is zero from the shards on, so that it is no part of the norm.
-  std::vector<std::pair<int64_t, int64_t>> frozen = {};  // begin, end; ascending
   // Called after each piece of work, and while this rank waits for the others.
   std::function<void()> working = [] {}, waiting = [] {};
 };
@@ -33,6 +31,10 @@ class GradientStep {
   // runners' kernels. `model` and `world` must outlive the object.
   GradientStep(const Model& model, Communicator& world, GradientStepOptions options);
   ~GradientStep();
+
+  // From the next run on, these parts of the flat buffer have a gradient that is zero from the shards on, so that it is
+  // no part of the norm: begin, end; ascending.
+  void freeze(std::vector<std::pair<int64_t, int64_t>> parts) { frozen_ = std::move(parts); }
 
   // The shards that this rank computes.
   ShardRange my_shards() const { return mine_; }
@@ -85,6 +87,7 @@ class GradientStep {
   const Model& model_;
   Communicator& world_;
   const GradientStepOptions options_;
+  std::vector<std::pair<int64_t, int64_t>> frozen_;
   const int64_t size_;  // of the flat gradient
   ShardRange mine_;
   int64_t group_shards_ = 1;  // a power of two: the most shards in a group

@@ -79,6 +79,20 @@ void check_parameter_groups(const Settings& settings, const ParameterSet& parame
   parameter_segments(parameters, parameter_groups(settings));
 }
 
+Activation activation_of(const Settings::Model& model) {
+  switch (model.activation) {
+    case Settings::Model::Activation::kRelu:
+      return Activation::kRelu;
+    case Settings::Model::Activation::kGelu:
+      return Activation::kGelu;
+    case Settings::Model::Activation::kSilu:
+      return Activation::kSilu;
+    case Settings::Model::Activation::kGeluTanh:
+      return Activation::kGeluTanh;
+  }
+  return Activation::kRelu;
+}
+
 BatchOptions batch_options(const Settings& settings) {
   BatchOptions options;
   options.batch_size = global_batch(settings);

@@ -3,6 +3,7 @@
 
 #include "configuration/settings.h"
 #include "worker/data/batch_plan.h"
+#include "worker/kernels/linear_epilogue.h"
 #include "worker/optimizer/optimizer.h"
 #include "worker/optimizer/parameter_groups.h"
 
@@ -12,6 +13,8 @@ OptimizerOptions optimizer_options(const Settings& settings);
 ParameterGroups parameter_groups(const Settings& settings);
 // Throws Error when a pattern of the settings fits no parameter: told before data is fetched.
 void check_parameter_groups(const Settings& settings, const ParameterSet& parameters);
+// Of the feed-forward sublayers.
+Activation activation_of(const Settings::Model& model);
 // How a task makes batches.
 BatchOptions batch_options(const Settings& settings);
 

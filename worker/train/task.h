@@ -49,6 +49,9 @@ class Task {
     model().parameters().initialize(seed, weights);
   }
 
+  // Names of parameters that stay as they are in this epoch (from 0), beside those of training.freeze.
+  virtual std::vector<std::string> frozen_in_epoch(int64_t) const { return {}; }
+
   // The batches of the epoch that `progress` is in.
   virtual BatchPlan plan_epoch(const Progress& progress) const = 0;
   // Cuts a batch into `count` shards and fills `shards` with those from `first` on; their memory is used again.
@@ -59,8 +62,8 @@ class Task {
 
   // Held out: the loss and accuracy of a validation. May be empty.
   virtual std::span<const Shard> validation_shards() const = 0;
-  // What it measures beside them, sorted by name.
-  virtual std::vector<TaskMetric> validation_metrics(const SharedWork&) const { return {}; }
+  // What it measures beside them, sorted by name; `sums` are those of the validation shards.
+  virtual std::vector<TaskMetric> validation_metrics(const SharedWork&, const CrossEntropySums&) const { return {}; }
 
   // The files of every snapshot beside the weights: configuration and vocabularies.
   virtual SmallFiles snapshot_files() const = 0;

@@ -41,7 +41,6 @@ Trainer::Trainer(const Settings& settings, const std::string& run, const Task& t
       store_(settings.snapshots.folder),
       snapshots_(store_, run_, [&display](const std::string& text) { display.warning(text); }),
       optimizer_(optimizer_options(settings)),
-      segments_(parameter_segments(model_.parameters(), parameter_groups(settings))),
       state_(open_memory(settings, run_, model_), model_.parameters().size(), optimizer_.average_decay > 0),
       step_log_(leads() ? settings.progress.step_log : ""),
       tuning_metrics_(environment_variables(environ)) {
@@ -54,7 +53,6 @@ Trainer::Trainer(const Settings& settings, const std::string& run, const Task& t
   gradient_step_ = std::make_unique<GradientStep>(model_, world.ranks,
                                                   GradientStepOptions{.shards = progress.shards,
                                                                       .threads = thread_count(settings),
-                                                                      .frozen = frozen_parts(segments_),
                                                                       .working = working,
                                                                       .waiting = [this] { waits(); }});
   shards_.resize(static_cast<size_t>(gradient_step_->my_shards().size()));
@@ -186,10 +184,20 @@ bool Trainer::limits_reached() const {
          !early_end(settings_, progress).empty();
 }
 
+// A function of settings and epoch alone, so a resumed run has the same.
+std::vector<AdamSegment> Trainer::segments() const {
+  ParameterGroups groups = parameter_groups(settings_);
+  const std::vector<std::string> now = task_.frozen_in_epoch(state_.progress.epoch);
+  groups.frozen.insert(groups.frozen.end(), now.begin(), now.end());
+  return parameter_segments(model_.parameters(), groups);
+}
+
 void Trainer::train_epoch() {
   Progress& progress = state_.progress;
   const BatchPlan plan = task_.plan_epoch(progress);
   batches_in_epoch_ = plan.count();
+  segments_ = segments();
+  gradient_step_->freeze(frozen_parts(segments_));
   for (const int64_t epoch = progress.epoch; progress.epoch == epoch && !progress.finished && !stopping();) {
     train_batch(plan.batch(progress.batch));
     step_boundary();
@@ -298,7 +306,7 @@ bool Trainer::validate() {
   const std::function<bool()> stop = interrupted();
   const SharedWork work{*gradient_step_, world_.ranks, state_.model_parameters(), stop};
   const CrossEntropySums sums = gradient_step_->evaluate(work.weights, task_.validation_shards(), 0, stop);
-  const std::vector<TaskMetric> metrics = task_.validation_metrics(work);
+  const std::vector<TaskMetric> metrics = task_.validation_metrics(work, sums);
   ask_all();
   if (stopping()) return false;
   ValidationRecord record;

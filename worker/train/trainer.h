@@ -45,6 +45,7 @@ class Trainer {
   void begin();
   int end();
   bool limits_reached() const;
+  std::vector<AdamSegment> segments() const;
   void train_epoch();
   void train_batch(std::span<const int32_t> batch);
   void step_boundary();
@@ -78,7 +79,7 @@ class Trainer {
   LocalStore store_;
   SnapshotStore snapshots_;
   OptimizerOptions optimizer_;
-  const std::vector<AdamSegment> segments_;
+  std::vector<AdamSegment> segments_;  // of the epoch under way
   TrainingState state_;
   std::unique_ptr<GradientStep> gradient_step_;
   SmallFiles static_files_;

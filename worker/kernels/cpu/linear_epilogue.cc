@@ -36,6 +36,22 @@ struct Silu {
     return hn::Mul(g, hn::Mul(s, hn::MulAdd(x, hn::Sub(one, s), one)));
   }
 };
+// x (1 + tanh u) / 2 with u = sqrt(2/π) (x + 0.044715 x³) (Hendrycks & Gimpel 2016), which is x sigmoid(2u).
+struct GeluTanh {
+  static HWY_INLINE FloatVector inner(FloatVector square) {  // 2u/x
+    return hn::MulAdd(square, constant(0.0713548163f), constant(1.59576912f));
+  }
+  static HWY_INLINE FloatVector forward(FloatVector x) { return hn::Mul(x, sigmoid(hn::Mul(x, inner(hn::Mul(x, x))))); }
+  static HWY_INLINE FloatVector backward(FloatVector x, FloatVector g) {
+    const FloatVector square = hn::Mul(x, x), one = constant(1.0f);
+    const FloatVector s = sigmoid(hn::Mul(x, inner(square)));
+    // x times the derivative of 2u. From where s is 0 or 1 on it does not matter, if only it is finite.
+    const FloatVector bounded = hn::Min(hn::Abs(x), constant(32.0f)), square_of = hn::Mul(bounded, bounded);
+    const FloatVector slope =
+        hn::Mul(hn::CopySign(bounded, x), hn::MulAdd(square_of, constant(0.214064449f), constant(1.59576912f)));
+    return hn::Mul(g, hn::Mul(s, hn::MulAdd(hn::Sub(one, s), slope, one)));
+  }
+};
 
 void add_bias(int64_t rows, int64_t columns, const float* bias, float* x) {
   for (int64_t row = 0; row < rows; ++row, x += columns) {
@@ -71,6 +87,8 @@ void bias_activation(Activation activation, int64_t rows, int64_t columns, const
       return bias_activation_rows<Gelu>(rows, columns, bias, x, y);
     case Activation::kSilu:
       return bias_activation_rows<Silu>(rows, columns, bias, x, y);
+    case Activation::kGeluTanh:
+      return bias_activation_rows<GeluTanh>(rows, columns, bias, x, y);
   }
 }
 
@@ -83,6 +101,8 @@ void activation_gradient(Activation activation, int64_t count, const float* x, c
       return gradient_elements<Gelu>(count, x, y_gradient, x_gradient);
     case Activation::kSilu:
       return gradient_elements<Silu>(count, x, y_gradient, x_gradient);
+    case Activation::kGeluTanh:
+      return gradient_elements<GeluTanh>(count, x, y_gradient, x_gradient);
   }
 }
 

@@ -2,6 +2,7 @@
 
 #include "worker/base/hash.h"
 #include "worker/console/format.h"
+#include "worker/tasks/example_file.h"
 #include "worker/train/options.h"
 
 namespace podium {
@@ -10,31 +11,22 @@ namespace {
 constexpr uint64_t kVocabularyFileBytes = 64 << 20;
 constexpr uint64_t kInfoFileBytes = 1 << 20;
 
-// Where an image that brings the example corpus has it. The cache folder of a pod is empty at first.
-constexpr const char* kInstalledData = "/usr/share/podium/data";
-
-// A file of the example corpus, as worker/data/example_corpus/fetch.sh writes it.
 fs::path example_path(const Settings::Dataset& dataset, const char* part, const char* extension) {
-  const fs::path file = fs::path(dataset.name) /
-                        fmt::format("{}.{}-{}.{}", part, dataset.source_language, dataset.target_language, extension);
-  const fs::path cached = dataset.cache_folder / file, installed = kInstalledData / file;
-  if (fs::exists(cached)) return cached;
-  if (fs::exists(installed)) return installed;
-  throw BadData(
-      "{}: the example corpus is not there: `make corpus` fetches it; or name files of your own with dataset.train",
-      cached.string());
+  return example_file(dataset,
+                      fmt::format("{}.{}-{}.{}", part, dataset.source_language, dataset.target_language, extension),
+                      "make corpus");
 }
 
-std::vector<std::string> example_file(const Settings::Dataset& dataset, const char* part) {
+std::vector<std::string> example_part(const Settings::Dataset& dataset, const char* part) {
   return {example_path(dataset, part, "tsv").string()};
 }
 
 CorpusOptions corpus_options(const Settings::Dataset& dataset, TrainingDisplay& display) {
   CorpusOptions options;
   const bool example = dataset.train.empty();
-  options.train = example ? example_file(dataset, "train") : dataset.train;
-  options.validation = example ? example_file(dataset, "validation") : dataset.validation;
-  options.test = example ? example_file(dataset, "test") : dataset.test;
+  options.train = example ? example_part(dataset, "train") : dataset.train;
+  options.validation = example ? example_part(dataset, "validation") : dataset.validation;
+  options.test = example ? example_part(dataset, "test") : dataset.test;
   options.validation_fraction = dataset.validation_fraction;
   options.test_fraction = dataset.test_fraction;
   options.split_seed = dataset.split_seed;

@@ -48,17 +48,7 @@ TransformerConfig transformer_config(const Settings& settings, int64_t source_vo
   config.dropout = static_cast<float>(model.dropout);
   config.attention_dropout = static_cast<float>(model.attention_dropout);
   config.activation_dropout = static_cast<float>(model.activation_dropout);
-  switch (model.activation) {
-    case Settings::Model::Activation::kRelu:
-      config.activation = Activation::kRelu;
-      break;
-    case Settings::Model::Activation::kGelu:
-      config.activation = Activation::kGelu;
-      break;
-    case Settings::Model::Activation::kSilu:
-      config.activation = Activation::kSilu;
-      break;
-  }
+  config.activation = activation_of(model);
   config.maximum_positions = model.maximum_positions;
   config.shared_vocabulary = settings.vocabulary.shared;
   config.tie_output = model.tie_output;
@@ -92,7 +82,7 @@ std::string TranslationTask::model_text() const {
                      config.feed_forward_size, config.heads);
 }
 
-std::vector<TaskMetric> TranslationTask::validation_metrics(const SharedWork& work) const {
+std::vector<TaskMetric> TranslationTask::validation_metrics(const SharedWork& work, const CrossEntropySums&) const {
   if (bleu_pairs_.empty()) return {};
   return {{"bleu", bleu({work, model_, data_, settings_.validation.maximum_tokens}, bleu_pairs_).score}};
 }

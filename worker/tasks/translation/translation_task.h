@@ -27,7 +27,7 @@ class TranslationTask : public Task {
   int64_t token_count(std::span<const int32_t> batch) const override { return data_.token_count(batch); }
   std::span<const Shard> validation_shards() const override { return validation_shards_; }
   // BLEU of validation.bleu_sentences of the validation pairs, evenly spaced.
-  std::vector<TaskMetric> validation_metrics(const SharedWork& work) const override;
+  std::vector<TaskMetric> validation_metrics(const SharedWork& work, const CrossEntropySums& sums) const override;
   SmallFiles snapshot_files() const override;
   // BLEU of the test pairs (where there are none, the validation pairs), and a few of them.
   void show_results(const SharedWork& work, TrainingDisplay& display) const override;
