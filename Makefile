@@ -23,7 +23,7 @@ TRAIN_COMMAND = $(BUILD)/bin/worker local $(if $(PRESET),--preset $(PRESET)) $(i
 
 comma := ,
 
-.PHONY: help packages build programs corpus train test manifests debian13-test soak storage-soak cluster-test cluster-demo parity bench recovery-bench storage-bench asan tsan coverage tidy format format-check clean
+.PHONY: help packages build programs corpus train test manifests debian13-test soak storage-soak cluster-test cluster-demo parity bench recovery-bench storage-bench asan tsan fuzz coverage tidy format format-check clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -124,6 +124,13 @@ asan: packages ## build with the address and undefined-behaviour sanitizers and 
 tsan: packages ## build with the thread sanitizer and run every test (TESTS=REGEX: some)
 	$(call run_tests,tsan)
 
+INPUTS := 100000
+fuzz: packages ## feed INPUTS (100000) generated inputs to each parser, under sanitizers, and print the counts (TARGETS="settings manifest": some)
+	$(call install,$(call checks,-e ^clang-14 -e libclang-rt))
+	@[ -f build/fuzz/build.ninja ] || cmake --preset fuzz > /dev/null
+	@cmake --build build/fuzz -j $(JOBS) --target fuzzers
+	@tests/fuzz/run.sh build/fuzz $(INPUTS) $(JOBS) $(TARGETS)
+
 coverage: packages ## run every test and print how much of the code they reach, in lines and branches
 	$(call install,$(call checks,gcovr))
 	@find build/coverage -name '*.gcda' -delete 2>/dev/null; true
@@ -131,11 +138,13 @@ coverage: packages ## run every test and print how much of the code they reach, 
 	@gcovr --root . --filter 'worker/' --filter 'coordinator/' --filter 'configuration/' --exclude-throw-branches \
 	  --object-directory build/coverage -j $(JOBS) | tee build/coverage/coverage.txt
 
-# As the release is compiled, without gcc's precompiled header. FILES="..." looks at these alone.
+# As the release is compiled, without gcc's precompiled header. FILES="..." looks at these alone. Boost 1.74 does not know
+# that clang 14 has coroutines.
+ASIO_COROUTINES := --extra-arg=-DBOOST_ASIO_HAS_CO_AWAIT --extra-arg=-DBOOST_ASIO_HAS_STD_COROUTINE
 tidy: build ## look for bugs with clang-tidy in every source file
 	$(call install,$(call checks,clang-tidy))
 	@mkdir -p build/tidy && sed 's/-Winvalid-pch -include [^ ]*//' $(BUILD)/compile_commands.json > build/tidy/compile_commands.json
-	@printf '%s\n' $(or $(FILES),$$(git ls-files '*.cc')) | xargs -P $(JOBS) -n 1 clang-tidy-14 -p build/tidy --quiet
+	@printf '%s\n' $(or $(FILES),$$(git ls-files '*.cc')) | xargs -P $(JOBS) -n 1 clang-tidy-14 -p build/tidy --quiet $(ASIO_COROUTINES)
 
 format: ## clang-format every source file
 	$(call install,$(call checks,clang-format))

@@ -90,11 +90,12 @@ BENCHMARK_CAPTURE(matmul_benchmark, weight_gradient, Transpose::kYes, Transpose:
 
 // Eight sentences of 40 tokens, 8 heads, in a fused (rows, 3·D) projection.
 struct AttentionBatch {
-  static constexpr int kHeads = 8, kSentences = 8, kTokens = 40;
+  static constexpr int kHeads = 8;
+  static constexpr int64_t kSentences = 8, kTokens = 40;
   explicit AttentionBatch(int head_size, bool causal, float dropout_probability)
-      : head_size(head_size), width(kHeads * head_size), dropout{dropout_probability, {}} {
-    for (int i = 0; i < kSentences; ++i) {
-      begin.push_back(i * kTokens);
+      : head_size(head_size), width(int64_t{kHeads} * head_size), dropout{dropout_probability, {}} {
+    for (int64_t i = 0; i < kSentences; ++i) {
+      begin.push_back(static_cast<int32_t>(i * kTokens));
       count.push_back(kTokens);
     }
     layout = {begin, count, begin, count, causal};
@@ -141,14 +142,14 @@ BENCHMARK_CAPTURE(attention_benchmark, backward, true)->Apply(attention_argument
 
 // One new token of 64 sentences against 40 cached keys.
 void attention_decode(benchmark::State& state) {
-  const int heads = 8, sentences = 64, keys = 40, capacity = 64, head_size = static_cast<int>(state.range(0));
-  const int64_t width = heads * head_size;
+  const int heads = 8, keys = 40, head_size = static_cast<int>(state.range(0));
+  const int64_t sentences = 64, capacity = 64, width = int64_t{heads} * head_size;
   std::vector<float> query = random_values(sentences * width), context(query.size());
   std::vector<float> key = random_values(sentences * capacity * width), value = key;
   std::vector<int32_t> query_begin, key_begin;
-  for (int i = 0; i < sentences; ++i) {
-    query_begin.push_back(i);
-    key_begin.push_back(i * capacity);
+  for (int64_t i = 0; i < sentences; ++i) {
+    query_begin.push_back(static_cast<int32_t>(i));
+    key_begin.push_back(static_cast<int32_t>(i * capacity));
   }
   const std::vector<int32_t> query_count(sentences, 1), key_count(sentences, keys);
   const AttentionLayout layout{query_begin, query_count, key_begin, key_count, false};

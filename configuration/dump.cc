@@ -47,7 +47,7 @@ std::string mathematics_hash(const Settings& settings) {
 }
 
 std::string run_name(const LoadedSettings& loaded) {
-  const std::string name = run_name(loaded.settings);
+  std::string name = run_name(loaded.settings);
   if (loaded.actions.new_run && !loaded.settings.cloud_storage_bucket_name.empty())
     throw Error("--new-run: snapshots also go to {}, where it does not look; choose another run_name",
                 loaded.settings.cloud_storage_bucket_name);

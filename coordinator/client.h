@@ -35,6 +35,7 @@ class CoordinatorClient {
   };
   // Handlers are never called from here.
   CoordinatorClient(boost::asio::io_context& io, ClientOptions options, Handlers handlers);
+  // NOLINTNEXTLINE(bugprone-exception-escape): see the definition
   ~CoordinatorClient();  // returns at once; nothing is called afterwards
 
   bool is_connected() const;

@@ -25,7 +25,8 @@ std::string difference(const std::string& what, const std::string& theirs, const
 }
 
 std::string outcome_text(TrainerOutcome outcome) {
-  constexpr const char* kTexts[] = {"failed", "finished", "yielded", "stopped", "superseded"};
+  constexpr const char* kTexts[] = {"failed", "finished", "yielded", "stopped", "superseded", "killed"};
+  static_assert(std::size(kTexts) == static_cast<size_t>(TrainerOutcome::kKilled) + 1);
   return kTexts[static_cast<size_t>(outcome)];
 }
 

@@ -27,12 +27,19 @@ if [ ! -d "$root" ]; then
   mv "$root.partial" "$root"
 fi
 
-# The working tree as git sees it, committed or not; times are kept, so that a second run builds only what changed.
+# The working tree as git sees it, committed or not. A file that is as it was keeps its time there, any other gets the
+# time of now, so that a second run builds what changed and nothing else: another working tree's times say nothing.
 mkdir -p "$root/podium"
-find "$root/podium" -mindepth 1 -maxdepth 1 ! -name build -exec rm -rf {} +
+rm -rf "$root/podium.new" && mkdir "$root/podium.new"
 git ls-files -z --cached --others --exclude-standard | while IFS= read -r -d '' file; do
   [ ! -e "$file" ] || printf '%s\0' "$file"
-done | tar --create --null --files-from=- | tar --extract --no-same-owner --directory "$root/podium"
+done | tar --create --null --files-from=- | tar --extract --touch --no-same-owner --directory "$root/podium.new"
+(cd "$root/podium.new" && find . -type f -print0) | while IFS= read -r -d '' file; do
+  before=$root/podium/$file now=$root/podium.new/$file
+  ! cmp --quiet "$before" "$now" || touch --reference="$before" "$now"
+done
+[ ! -d "$root/podium/build" ] || mv "$root/podium/build" "$root/podium.new/build"
+rm -rf "$root/podium" && mv "$root/podium.new" "$root/podium"
 cp --dereference /etc/resolv.conf "$root/etc/resolv.conf"
 # Open MPI looks the host's name up.
 printf '127.0.0.1 localhost\n127.0.1.1 %s\n::1 localhost\n' "$(hostname)" > "$root/etc/hosts"

@@ -53,7 +53,7 @@ std::string read(const fs::path& path, uint64_t limit_bytes, const char* expecte
 
 std::string read_token(const fs::path& folder) {
   const fs::path path = folder / "token";
-  const std::string token = read(path, kTokenBytes, "the ServiceAccount's token");
+  std::string token = read(path, kTokenBytes, "the ServiceAccount's token");
   if (token.empty()) throw Error("{}: empty; expected the ServiceAccount's token", path.string());
   if (!std::all_of(token.begin(), token.end(), [](char c) { return c > ' ' && c < 127; }))
     throw Error("{}: expected a token of one line of printable characters; found something else in its {} bytes",
@@ -63,7 +63,7 @@ std::string read_token(const fs::path& folder) {
 
 std::string read_namespace(const fs::path& folder) {
   const fs::path path = folder / "namespace";
-  const std::string name = read(path, kNamespaceBytes, "the pod's namespace");
+  std::string name = read(path, kNamespaceBytes, "the pod's namespace");
   const bool is_name = !name.empty() && name.size() <= 63 && std::all_of(name.begin(), name.end(), [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
   });

@@ -139,6 +139,25 @@ stopped 0 1 : all workers leave, but worker 1 lost its trainer: killed by SIGKIL
 )");
 }
 
+TEST(Membership, ShowsATrainerThatWasKilledWhileAnotherSaves) {
+  expect_dialogue(expecting(2), R"(
+> 0 train 2 step=41
+> 1 leave 0
+log worker 0 wants to leave
+> 1 leave 1
+log worker 1 wants to leave
+log generation 1 is asked to stop: all workers leave
+stop 1.1 0 1
+> 1 beat 0 snapshot step=42
+> 2 ended 1 killed step=42 : killed by SIGKILL
+log worker 1 lost its trainer: killed by SIGKILL
+> 2 status
+ending, generation 1, 2 of 2 workers, step 42
+  podium-0 rank 0: snapshot, step 42, memory 42
+  podium-1 rank -1: killed, step 0, memory 42
+)");
+}
+
 TEST(Membership, LetsLeaversGoAtOnceWhenThereIsNothingToSave) {
   expect_dialogue(expecting(3), R"(
 > 0 connect 0

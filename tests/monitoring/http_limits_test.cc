@@ -67,7 +67,7 @@ TEST(HttpLimits, GarbageIsRefused) {
 }
 
 TEST(HttpLimits, WhoIsSlowIsCutOff) {
-  HttpLimits limits;
+  HttpServerLimits limits;
   limits.wait = milliseconds(200);
   const RunningServer server(pages(), limits);
   HttpClient silent(server.port()), slow(server.port());
@@ -84,7 +84,7 @@ TEST(HttpLimits, WhoIsSlowIsCutOff) {
 }
 
 TEST(HttpLimits, WhoDoesNotTakeItsAnswersIsCutOff) {
-  HttpLimits limits;
+  HttpServerLimits limits;
   limits.wait = milliseconds(300);
   const RunningServer server(pages(1 << 20), limits);
   HttpClient client(server.port());
@@ -97,7 +97,7 @@ TEST(HttpLimits, WhoDoesNotTakeItsAnswersIsCutOff) {
 }
 
 TEST(HttpLimits, AmongTooManyTheQuietestGoesFirst) {
-  HttpLimits limits;
+  HttpServerLimits limits;
   limits.connections = 8;
   const RunningServer server(pages(), limits);
   std::deque<HttpClient> clients;
@@ -123,7 +123,7 @@ TEST(HttpLimits, HundredsOfQuietOnesKeepNobodyOut) {
 }
 
 TEST(HttpLimits, AConnectionEndsAfterItsRequests) {
-  HttpLimits limits;
+  HttpServerLimits limits;
   limits.requests = 3;
   const RunningServer server(pages(), limits);
   HttpClient client(server.port());

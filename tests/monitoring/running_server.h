@@ -12,7 +12,7 @@ namespace podium {
 
 class RunningServer {
  public:
-  explicit RunningServer(HttpPages pages, HttpLimits limits = {})
+  explicit RunningServer(HttpPages pages, HttpServerLimits limits = {})
       : server_(std::make_unique<HttpServer>(io_, 0, std::move(pages), limits)), port_(server_->port()), timer_(io_) {
     tick();
     thread_ = std::thread([this] { io_.run(); });

@@ -78,6 +78,22 @@ TEST(StrictJson, BoundsNumbersOfValues) {
   EXPECT_THROW(parse_strict_json("{} {}", "x"), Error);
 }
 
+// The ends of a range are not rounded to what a double holds.
+TEST(StrictJson, ReadsIntegersExactly) {
+  constexpr int64_t kHigh = int64_t{1} << 60;
+  const auto object = parse_strict_json(
+      R"({"high":1152921504606846976,"above":1152921504606846977,"largest":9223372036854775807,"unsigned":9223372036854775808,
+          "low":-9223372036854775808,"real":1.0})",
+      "x");
+  EXPECT_EQ(json_integer(object, "high", 0, kHigh, "x"), kHigh);
+  EXPECT_EQ(json_integer(object, "largest", INT64_MIN, INT64_MAX, "x"), INT64_MAX);
+  EXPECT_EQ(json_integer(object, "low", INT64_MIN, INT64_MAX, "x"), INT64_MIN);
+  EXPECT_THROW(json_integer(object, "above", 0, kHigh, "x"), Error);
+  EXPECT_THROW(json_integer(object, "low", INT64_MIN + 1, INT64_MAX, "x"), Error);
+  for (const char* key : {"unsigned", "real"})
+    EXPECT_THROW(json_integer(object, key, INT64_MIN, INT64_MAX, "x"), Error) << key;
+}
+
 TEST(StrictJson, SurvivesAnyDepth) {
   EXPECT_THROW(parse_strict_json(std::string(10'000'000, '['), "x"), Error);
   std::string objects;

@@ -122,6 +122,12 @@ TEST_F(CredentialsTest, AFileThatIsNamedAndCannotBeUsedIsNotPassedOver) {
   broken = file;
   broken["token_uri"] = "http://elsewhere.example/token";
   EXPECT_THAT(refused(broken.dump()), HasSubstr("token_uri: expected a URL that begins with https://"));
+  const json federated = {{"type", "external_account"},
+                          {"audience", "a"},
+                          {"subject_token_type", "t"},
+                          {"token_url", "https://sts.example/token"},
+                          {"credential_source", {{"url", "http://127.0.0.1:1/token"}, {"headers", {{"Metadata", 1}}}}}};
+  EXPECT_THAT(refused(federated.dump()), HasSubstr("\"Metadata\" is number, a string was expected"));
 }
 
 TEST_F(CredentialsTest, AKeyThatIsNotKnownAnyMore) {

@@ -91,6 +91,15 @@ TEST(GcsObject, WhateverElseArrivesMayPass) {
   }
 }
 
+TEST(GcsObject, TheStoredBytesOfARangeHeader) {
+  EXPECT_EQ(stored_bytes_of_range_header(""), 0u);
+  EXPECT_EQ(stored_bytes_of_range_header("bytes=0-0"), 1u);
+  EXPECT_EQ(stored_bytes_of_range_header("bytes=0-262143"), 262144u);
+  for (const char* other : {"bytes=0-", "bytes=0-99999999999999999999", "bytes=0-18446744073709551615", "bytes=1-5",
+                            "bytes=0-5,7-9", "bytes 0-5/9", "5"})
+    EXPECT_EQ(stored_bytes_of_range_header(other), std::nullopt) << other;
+}
+
 TEST(GcsObject, TheHashOfAHeader) {
   EXPECT_EQ(crc32c_of_hash_header("crc32c=4waSgw==,md5=x"), 0xE3069283);
   EXPECT_EQ(crc32c_of_hash_header("md5=x,crc32c=4waSgw=="), 0xE3069283);

@@ -14,7 +14,7 @@ std::string format_duration(double seconds) {
   if (whole < 60) return fmt::format("{}s", whole);
   if (whole < 3600) return fmt::format("{}m{:02}s", whole / 60, whole % 60);
   int64_t minutes = whole / 60;
-  if (minutes < 24 * 60) return fmt::format("{}h{:02}m", minutes / 60, minutes % 60);
+  if (minutes / 60 < 24) return fmt::format("{}h{:02}m", minutes / 60, minutes % 60);
   return fmt::format("{}d{:02}h", minutes / 60 / 24, minutes / 60 % 24);
 }
 

@@ -223,7 +223,7 @@ fs::path unpack(const fs::path& path, const UnpackOptions& options) {
 
   const std::string key = sha256_of_file(path).substr(0, 16) + (options.member.empty() ? "" : "-") +
                           (options.member.empty() ? "" : sha256_hex(options.member).substr(0, 8));
-  const fs::path unpacked =
+  fs::path unpacked =
       options.cache_folder / fmt::format("{}-{}", key, name.substr(0, name.size() - format.suffix_size));
   std::error_code ignored;
   if (fs::is_regular_file(unpacked, ignored)) return unpacked;

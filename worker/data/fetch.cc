@@ -44,7 +44,7 @@ std::string file_name_of(std::string url) {
 }
 
 fs::path download(const std::string& url, const FetchOptions& options) {
-  const fs::path path = options.cache_folder / fmt::format("{}-{}", sha256_hex(url).substr(0, 16), file_name_of(url));
+  fs::path path = options.cache_folder / fmt::format("{}-{}", sha256_hex(url).substr(0, 16), file_name_of(url));
   std::error_code ignored;
   if (fs::is_regular_file(path, ignored) &&
       (options.sha256.empty() || sha256_of_file(path) == lower_case(options.sha256)))

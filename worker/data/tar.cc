@@ -40,7 +40,7 @@ string_view read_text(string_view field) { return field.substr(0, field.find('\0
 
 // The sum of the header's bytes with blanks in the place of the sum itself.
 bool has_right_checksum(string_view header) {
-  uint64_t sum = 8 * ' ';
+  uint64_t sum = uint64_t{8} * ' ';
   for (size_t i = 0; i < header.size(); ++i) sum += i >= 148 && i < 156 ? 0 : static_cast<unsigned char>(header[i]);
   return read_number(header.substr(148, 8)) == sum;
 }

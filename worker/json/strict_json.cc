@@ -3,6 +3,7 @@
 #include <cmath>
 #include <limits>
 #include <unordered_set>
+#include <utility>
 
 #include "worker/base/error.h"
 
@@ -89,9 +90,12 @@ const json& json_object(const json& object, const char* key, const std::string& 
 
 int64_t json_integer(const json& object, const char* key, int64_t low, int64_t high, const std::string& what) {
   const json& value = member(object, key, what);
-  // In double, so that an unsigned number above the range of int64 is not taken for a negative one.
-  if (!value.is_number_integer() || value.get<double>() < static_cast<double>(low) ||
-      value.get<double>() > static_cast<double>(high))
+  // One above the range of int64 is unsigned there, and not to be taken for a negative one.
+  const bool is_in_range =
+      value.is_number_unsigned()
+          ? std::cmp_greater_equal(value.get<uint64_t>(), low) && std::cmp_less_equal(value.get<uint64_t>(), high)
+          : value.is_number_integer() && value.get<int64_t>() >= low && value.get<int64_t>() <= high;
+  if (!is_in_range)
     throw Error("{}: \"{}\" is {}, a whole number from {} to {} was expected", what, key, shown(value), low, high);
   return value.get<int64_t>();
 }

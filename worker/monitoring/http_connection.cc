@@ -33,7 +33,7 @@ HttpPage refusal_of(const beast::error_code& error) {
 
 }  // namespace
 
-HttpConnection::HttpConnection(tcp::socket socket, const HttpPages& pages, const HttpLimits& limits)
+HttpConnection::HttpConnection(tcp::socket socket, const HttpPages& pages, const HttpServerLimits& limits)
     : stream_(std::move(socket)), pages_(pages), limits_(limits), buffer_(limits.header_bytes + kRest) {}
 
 void HttpConnection::begin(Handlers handlers) {

@@ -20,7 +20,7 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
     std::function<void()> ended;    // once; nothing is called afterwards
   };
   // `pages` are used until it has ended.
-  HttpConnection(boost::asio::ip::tcp::socket socket, const HttpPages& pages, const HttpLimits& limits);
+  HttpConnection(boost::asio::ip::tcp::socket socket, const HttpPages& pages, const HttpServerLimits& limits);
 
   void begin(Handlers handlers);
   // At once, without a word; `ended` is not called.
@@ -40,7 +40,7 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
 
   boost::beast::tcp_stream stream_;
   const HttpPages& pages_;
-  const HttpLimits limits_;
+  const HttpServerLimits limits_;
   Handlers handlers_;
   boost::beast::flat_buffer buffer_;
   std::optional<Request> request_;

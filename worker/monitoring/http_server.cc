@@ -47,7 +47,7 @@ void listen_on_all(tcp::acceptor& acceptor, uint16_t port) {
 struct HttpServer::State : std::enable_shared_from_this<State> {
   using Connections = std::list<std::shared_ptr<HttpConnection>>;  // the last one heard of at the end
 
-  State(boost::asio::io_context& io, HttpPages given, HttpLimits given_limits)
+  State(boost::asio::io_context& io, HttpPages given, HttpServerLimits given_limits)
       : pages(std::move(given)), limits(given_limits), acceptor(io), again(io) {}
 
   void accept();
@@ -56,7 +56,7 @@ struct HttpServer::State : std::enable_shared_from_this<State> {
   void close();
 
   const HttpPages pages;
-  const HttpLimits limits;
+  const HttpServerLimits limits;
   tcp::acceptor acceptor;
   boost::asio::steady_timer again;
   Connections connections;
@@ -99,7 +99,7 @@ void HttpServer::State::close() {
   connections.clear();
 }
 
-HttpServer::HttpServer(boost::asio::io_context& io, uint16_t port, HttpPages pages, HttpLimits limits)
+HttpServer::HttpServer(boost::asio::io_context& io, uint16_t port, HttpPages pages, HttpServerLimits limits)
     : state_(std::make_shared<State>(io, std::move(pages), limits)) {
   listen_on_all(state_->acceptor, port);
   state_->accept();

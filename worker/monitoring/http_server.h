@@ -19,7 +19,7 @@ struct HttpPage {
 using HttpPages = std::map<std::string, std::function<HttpPage()>>;
 
 // What strangers may cost.
-struct HttpLimits {
+struct HttpServerLimits {
   size_t connections = 64;                 // a further one takes the place of the one that said nothing for longest
   uint32_t header_bytes = 8 << 10;         // of a request; no body is taken
   size_t requests = 1000;                  // of one connection, then it is closed
@@ -32,7 +32,7 @@ class HttpServer {
  public:
   // Listens on all addresses, IPv6 and IPv4, where there is no IPv6 on IPv4 alone; port 0: any. Throws Error naming the
   // address.
-  HttpServer(boost::asio::io_context& io, uint16_t port, HttpPages pages, HttpLimits limits = {});
+  HttpServer(boost::asio::io_context& io, uint16_t port, HttpPages pages, HttpServerLimits limits = {});
   // Closes all connections; nothing is asked afterwards.
   ~HttpServer();
 

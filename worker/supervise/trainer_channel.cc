@@ -13,9 +13,9 @@
 #include <chrono>
 #include <cmath>
 #include <cstdlib>
+#include <nlohmann/json.hpp>
 
 #include "worker/base/error.h"
-#include "worker/json/strict_json.h"
 
 namespace podium {
 namespace {
@@ -25,8 +25,6 @@ using std::chrono::steady_clock;
 constexpr std::chrono::milliseconds kStateInterval{100};
 constexpr std::chrono::seconds kFailureDeadline{5};
 constexpr size_t kLongestText = 16 << 10;
-// As errors name it.
-const std::string kSender = "the worker";
 
 struct Inherited {
   int descriptor = -1;
@@ -75,29 +73,6 @@ std::string as_text(std::string_view text) {
 // A step goes through these many times a second; the next state will tell.
 bool is_within_a_step(TrainerPhase phase) {
   return phase == TrainerPhase::kTraining || phase == TrainerPhase::kAllreduce;
-}
-
-// protobuf's JSON has 64-bit integers as text.
-uint64_t number(const nlohmann::json& json, const char* key) {
-  const std::string& text = json_string(json, key, kSender);
-  uint64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size()) throw Error("{}: {}: \"{}\"", kSender, key, text);
-  return value;
-}
-
-StartTraining parse_start(const nlohmann::json& json) {
-  StartTraining start;
-  const nlohmann::json& generation = json_object(json, "generation", kSender);
-  start.epoch = number(generation, "epoch");
-  start.generation = number(generation, "counter");
-  constexpr int64_t kMostRanks = 1 << 20;
-  start.rank = static_cast<int>(json_integer(json, "rank", 0, kMostRanks, kSender));
-  start.world_size = static_cast<int>(json_integer(json, "world_size", 1, kMostRanks, kSender));
-  start.instruction_set = json_string(json, "instruction_set", kSender);
-  for (const auto& [name, value] : json_object(json, "environment", kSender).items())
-    start.environment[name] = value.get<std::string>();
-  return start;
 }
 
 double finite(double value) { return std::isfinite(value) ? value : 0; }  // JSON has no other
@@ -218,23 +193,18 @@ void WorkerLink::receive(std::string& buffer) {
   if (size < 0 && (errno == EAGAIN || errno == EINTR)) return;
   if (size <= 0) ::_exit(1);  // the worker is gone
   if (static_cast<size_t>(size) > buffer.size()) return;
-  try {
-    take(parse_strict_json({buffer.data(), static_cast<size_t>(size)}, kSender));
-  } catch (const std::exception&) {
-    // What is no command says nothing.
-  }
+  // What is no command says nothing.
+  if (auto command = parse_worker_command({buffer.data(), static_cast<size_t>(size)})) take(std::move(*command));
 }
 
-void WorkerLink::take(const nlohmann::json& command) {
-  if (json_has(command, "start")) {
-    StartTraining start = parse_start(command["start"]);
-    const std::lock_guard lock(mutex_);
-    start_ = std::move(start);
-    started_.notify_all();
-  } else if (json_has(command, "stop")) {
-    const bool yield = json_string(command, "stop", kSender) == "YIELD";
-    stop_.store(static_cast<int>(yield ? StopCommand::kYield : StopCommand::kStop), std::memory_order_relaxed);
+void WorkerLink::take(WorkerCommand command) {
+  if (const auto* const stop = std::get_if<StopCommand>(&command)) {
+    stop_.store(static_cast<int>(*stop), std::memory_order_relaxed);
+    return;
   }
+  const std::lock_guard lock(mutex_);
+  start_ = std::get<StartTraining>(std::move(command));
+  started_.notify_all();
 }
 
 void WorkerLink::send_state() {

@@ -6,16 +6,15 @@
 #include <atomic>
 #include <condition_variable>
 #include <deque>
-#include <map>
 #include <memory>
 #include <mutex>
-#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <thread>
 
 #include "worker/base/trainer_phase.h"
+#include "worker/supervise/worker_command.h"
 
 namespace podium {
 
@@ -23,16 +22,6 @@ namespace podium {
 // largest message.
 inline constexpr const char* kTrainerChannelVariable = "PODIUM_WORKER_FD";
 inline constexpr size_t kLargestTrainerMessage = 64 << 10;
-
-// The world that a trainer is to join.
-struct StartTraining {
-  uint64_t epoch = 0, generation = 0;
-  int rank = 0, world_size = 1;
-  std::map<std::string, std::string> environment;  // for MPI_Init
-  std::string instruction_set;                     // the best that all have
-};
-
-enum class StopCommand : int8_t { kYield, kStop };
 
 // The trainer's end. A thread of its own tells the state every 100 ms, whatever the trainer does, and at once when the
 // phase changes; a stopped (SIGSTOP) or dead process says nothing. Any thread may call it. When the worker is gone, the
@@ -60,7 +49,7 @@ class WorkerLink {
  private:
   void run();
   void receive(std::string& buffer);
-  void take(const nlohmann::json& command);
+  void take(WorkerCommand command);
   void send_state();
   void send_now_or_later(std::string packet);
   bool send_waiting(const std::lock_guard<std::mutex>&);

@@ -160,12 +160,12 @@ void Kubelet::report(const std::string& uid, const PodRunner& runner) {
 std::string Kubelet::free_address(const std::string& full_name) {
   const fs::path wanted = options_.folder / "control" / "address" / full_name;
   if (fs::exists(wanted)) {
-    const std::string address = read_file(wanted);
+    std::string address = read_file(wanted);
     fs::remove(wanted);
     return address;
   }
   for (int i = 0; i < kAddresses; ++i) {
-    const std::string address = pod_address(next_number_);
+    std::string address = pod_address(next_number_);
     next_number_ = next_number_ % kAddresses + 2;
     const bool is_used = std::any_of(pods_.begin(), pods_.end(), [&](const auto& entry) {
       return entry.second && entry.second->address() == address;
@@ -183,12 +183,15 @@ std::optional<std::map<std::string, std::string>> Kubelet::look_up(const std::st
   const ApiAnswer answer = api_.get(path);
   if (answer.is_away()) return found.content;
   found.at = steady_clock::now();
-  found.content.reset();
-  if (!answer.is_ok()) return std::nullopt;
-  found.content.emplace();
+  if (!answer.is_ok()) {
+    found.content.reset();
+    return std::nullopt;
+  }
+  std::map<std::string, std::string> content;
   const json data = answer.json.value("data", json::object());
   for (const auto& [key, value] : data.items())
-    (*found.content)[key] = kind == "secrets" ? decoded(value.get<std::string>()) : value.get<std::string>();
+    content[key] = kind == "secrets" ? decoded(value.get<std::string>()) : value.get<std::string>();
+  found.content = std::move(content);
   return found.content;
 }
 

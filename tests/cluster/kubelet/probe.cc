@@ -14,7 +14,7 @@ using std::chrono::milliseconds;
 int port_of(const json& container, const json& port) {
   if (port.is_number()) return port.get<int>();
   for (const json& named : container.value("ports", json::array()))
-    if (named.value("name", "") == port) return named.at("containerPort").get<int>();
+    if (named.contains("name") && named.at("name") == port) return named.at("containerPort").get<int>();
   throw Error("probe: no port {}", port.dump());
 }
 

@@ -70,7 +70,7 @@ bool Identities::holds(const json& claims) const {
   for (const auto& [key, resource] : {std::pair("serviceaccount", "serviceaccounts"), std::pair("pod", "pods")}) {
     if (!own.contains(key)) continue;
     const Object object = store_.find(resource, own["namespace"], own[key]["name"]);
-    if (!object || uid_of(*object) != own[key]["uid"]) return false;
+    if (!object || own[key]["uid"] != uid_of(*object)) return false;
   }
   return true;
 }

@@ -33,7 +33,8 @@ Condition label_condition(const std::string& text) {
   const auto among = [](std::string key, std::vector<std::string> values, bool is_in) -> Condition {
     return [key, values, is_in](const json& object) {
       const json labels = object["metadata"].value("labels", json::object());
-      const bool is_one = labels.contains(key) && std::count(values.begin(), values.end(), labels[key]) > 0;
+      const bool is_one = labels.contains(key) && std::any_of(values.begin(), values.end(),
+                                                              [&](const auto& value) { return labels[key] == value; });
       return is_one == is_in;
     };
   };

@@ -36,9 +36,11 @@ ExternalAccount::ExternalAccount(HttpClient& client, const Timing& timing, const
   if (json_has(source, "url")) subject_url_ = json_string(source, "url", what);
   if (subject_file_.empty() == subject_url_.empty())
     throw Error("{}: credential_source: expected a file or a url (executables and AWS are not supported)", what);
-  if (json_has(source, "headers"))
-    for (const auto& [name, value] : json_object(source, "headers", what).items())
-      subject_headers_.push_back(name + ": " + value.get<std::string>());
+  if (json_has(source, "headers")) {
+    const json& headers = json_object(source, "headers", what);
+    for (const auto& [name, value] : headers.items())
+      subject_headers_.push_back(name + ": " + json_string(headers, name.c_str(), what));
+  }
   if (!json_has(source, "format")) return;
   const json& format = json_object(source, "format", what);
   if (json_string(format, "type", what) == "json")

@@ -73,6 +73,16 @@ std::vector<std::string> parse_gcs_permissions(const HttpReply& reply) {
   });
 }
 
+std::optional<uint64_t> stored_bytes_of_range_header(const std::string& header) {
+  constexpr std::string_view kPrefix = "bytes=0-";
+  if (header.empty()) return 0;
+  if (!header.starts_with(kPrefix)) return std::nullopt;
+  uint64_t last = 0;
+  const char* const end = header.data() + header.size();
+  const auto [rest, error] = std::from_chars(header.data() + kPrefix.size(), end, last);
+  return error == std::errc() && rest == end && last < UINT64_MAX ? std::optional(last + 1) : std::nullopt;
+}
+
 std::optional<uint32_t> crc32c_of_hash_header(const std::string& header) {
   constexpr std::string_view kKey = "crc32c=";
   const size_t at = header.find(kKey);

@@ -34,6 +34,10 @@ GcsPage parse_gcs_page(const HttpReply& reply);
 // {"permissions": [...]}, which may be absent: what an account was found to have.
 std::vector<std::string> parse_gcs_permissions(const HttpReply& reply);
 
+// How many bytes, from the first on, a session has by the Range header of its 308: 20 of "bytes=0-19", 0 of "".
+// nullopt: it says something else.
+std::optional<uint64_t> stored_bytes_of_range_header(const std::string& header);
+
 // The CRC32C in x-goog-hash: "crc32c=n03x6A==,md5=…".
 std::optional<uint32_t> crc32c_of_hash_header(const std::string& header);
 

@@ -1,6 +1,5 @@
 #include "worker/storage/gcs/gcs_upload.h"
 
-#include <charconv>
 #include <nlohmann/json.hpp>
 
 #include "worker/base/hash.h"
@@ -197,16 +196,9 @@ GcsUpload::Step GcsUpload::step_of(const HttpReply& reply, uint64_t lowest, uint
     check_stored(parse_gcs_object(reply), info_);
     return {Step::Kind::kFinished};
   }
-  constexpr std::string_view kPrefix = "bytes=0-";
-  const std::string& range = reply.header("range");
-  Step step{Step::Kind::kStored};
-  if (!range.empty()) {
-    uint64_t last = 0;
-    const char* const end = range.data() + range.size();
-    if (!range.starts_with(kPrefix) || std::from_chars(range.data() + kPrefix.size(), end, last).ptr != end)
-      throw malformed_failure("the answer to a chunk names no range of bytes");
-    step.stored = last + 1;
-  }
+  const std::optional<uint64_t> stored = stored_bytes_of_range_header(reply.header("range"));
+  if (!stored) throw malformed_failure("the answer to a chunk names no range of bytes");
+  const Step step{Step::Kind::kStored, *stored};
   if (step.stored < lowest || step.stored > highest)
     throw HttpFailure(fmt::format("the service says that it has {} bytes, between {} and {} are possible", step.stored,
                                   lowest, highest),
