@@ -141,7 +141,7 @@ std::vector<std::string> TinyRun::snapshot_names() const {
   std::vector<std::string> names;
   for (const fs::directory_entry& entry : fs::directory_iterator(snapshots()))
     if (const std::string name = entry.path().filename().string();
-        !entry.is_symlink() && !name.starts_with("finished-step-") && name != "epochs")
+        !entry.is_symlink() && !name.starts_with("finished-step-") && name != "epochs" && name != "tensorboard")
       names.push_back(name);
   std::sort(names.begin(), names.end());
   return names;
