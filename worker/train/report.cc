@@ -1,6 +1,7 @@
 #include "worker/train/report.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "worker/kernels/instruction_set.h"
 #include "worker/train/options.h"
@@ -20,7 +21,11 @@ void Report::introduction(const std::string& run, const Task& task, const Progre
                                workers > 1 ? fmt::format("{} workers of ", workers) : "", threads,
                                threads == 1 ? "" : "s", workers > 1 ? " each" : "", instruction_set()));
   for (const std::string& line : task.data_summary(progress)) display_.message(line);
-  curves_.text(progress.step, "settings", "```\n" + dump_config(settings_) + "```\n");
+}
+
+// With the first curve and not before: who finds a finished run adds nothing to it.
+void Report::describe_run(int64_t step) {
+  if (!std::exchange(described_, true)) curves_.text(step, "settings", "```\n" + dump_config(settings_) + "```\n");
 }
 
 void Report::resume_clock() { step_ended_ = steady_seconds(); }
@@ -63,6 +68,7 @@ double Report::step(const Progress& progress, const CrossEntropySums& sums, int6
 
   display_.step(shown);
   if (progress.step % settings_.progress.every_steps == 0) {
+    describe_run(progress.step);
     curves_.scalar(progress.step, "train/loss", shown.loss);
     curves_.scalar(progress.step, "train/accuracy", shown.accuracy);
     curves_.scalar(progress.step, "train/gradient_norm", progress.last_step.gradient_norm);
@@ -85,6 +91,7 @@ void Report::validation(const ValidationRecord& record, bool best) {
   row.elapsed_seconds = record.training_seconds;
   row.note = best ? "best" : "";
   display_.validation(row);
+  describe_run(record.step);
   curves_.scalar(record.step, "validation/loss", record.loss);
   curves_.scalar(record.step, "validation/accuracy", record.accuracy);
   for (const TaskMetric& metric : record.metrics)

@@ -29,9 +29,11 @@ class Report {
   void end(const std::string& snapshot);
 
  private:
+  void describe_run(int64_t step);
   const Settings& settings_;
   TrainingDisplay& display_;
   EventFile curves_;
+  bool described_ = false;
   // Averages over about the last 50 steps.
   double loss_ = 0, correct_ = 0, target_tokens_ = 0, tokens_ = 0, seconds_ = 0, weight_ = 0;
   double step_ended_ = -1;
